@@ -1,0 +1,252 @@
+"""What happened: events with their causes, in order, savable as JSON lines.
+
+Every world writes one, every picture and every verdict reads one. Events of these kinds are *choices*, what somebody
+chose to let happen:
+
+    ask      a client (node) is asked something          deliver  a message (what) of peer reaches node
+    fire     a timer of node rings                       drop     a message of peer to node is lost
+    crash    node stops, with a choice of disk           duplicate  a second copy of a message goes on its way
+    restart  node begins a new life                      cut, mend  the link from peer to node, one direction
+
+and of these kinds *consequences*, which follow from the choice before them, numbered by `cause`:
+
+    send     node lets a message (what) go to peer       lost     it went onto a link that is cut
+    save     node's disk (what) is written               announce a fact (what) that node tells
+
+The cause of a deliver, a drop or a duplicate is the number of the send (or duplicate) that put the message in flight.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from paxoskit.protocol.messages import Block
+from paxoskit.protocol.node import title
+from paxoskit.protocol.plain import Message, Name, from_json, to_json
+
+SCHEMA = 1
+CHOICES = frozenset({"ask", "deliver", "fire", "drop", "crash", "duplicate", "restart", "cut", "mend"})
+
+
+class Event(NamedTuple):
+    """One thing that happened: number, world time in milliseconds, kind, where, with whom, what, because of which."""
+
+    n: int
+    at: float
+    kind: str
+    node: Name
+    peer: Name | None = None
+    what: Any = None
+    cause: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The event as one flat object."""
+        return {
+            "n": self.n, "at": round(self.at, 3), "kind": self.kind, "node": self.node, "peer": self.peer,
+            "what": to_json(self.what), "cause": self.cause,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.at / 1000:8.3f} s  {sentence(self)}"
+
+    def __deepcopy__(self, memo: object) -> Event:
+        return self
+
+
+class Trace:
+    """Events in order. With `most`, a ring: only the newest `most` are kept.
+
+    >>> trace = Trace()
+    >>> trace.add("crash", 2, what="kept").n
+    1
+    >>> print(trace[0])
+       0.000 s  server 2 crashes (disk kept)
+    """
+
+    def __init__(self, servers: int = 0, seed: int | None = None, most: int | None = None) -> None:
+        self.servers = servers
+        self.seed = seed
+        self.events: deque[Event] | list[Event] = [] if most is None else deque(maxlen=most)
+        self.count = 0
+        self.now = 0.0
+
+    def add(
+        self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0
+    ) -> Event:
+        """Write down an event that happens now, and return it."""
+        self.count = n = self.count + 1
+        event = tuple.__new__(Event, (n, self.now, kind, node, peer, what, cause))
+        self.events.append(event)
+        return event
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __getitem__(self, index: int) -> Event:
+        return self.events[index]
+
+    def fork(self) -> Trace:
+        """Return a trace that begins with the same events and goes its own way."""
+        twin = copy.copy(self)
+        twin.events = self.events.copy()
+        return twin
+
+    def choices(self) -> list[Event]:
+        """Return the events that somebody chose; all others follow from them."""
+        return [event for event in self.events if event.kind in CHOICES]
+
+    def digest(self) -> str:
+        """Return a SHA-256 over all choices of the trace, with times and messages: equal digests, equal stories."""
+        digest, texts = hashlib.sha256(), dict[Any, str]()
+        for n, at, kind, node, peer, what, cause in self.choices():
+            if what not in texts:
+                texts[what] = _dump(to_json(what))
+            digest.update(f"{n} {at:.6f} {kind} {node} {peer} {texts[what]} {cause}\n".encode())
+        return digest.hexdigest()
+
+    def lines(self, kit: str) -> Iterator[str]:
+        """Yield the trace as JSON lines: a header, then one object an event."""
+        yield _dump({"schema": SCHEMA, "kit": kit, "servers": self.servers, "seed": self.seed})
+        for event in self.events:
+            yield _dump(event.as_json())
+
+    def save(self, path: str | Path) -> None:
+        """Write the trace to a file, which is there whole or not at all."""
+        from paxoskit import __version__
+
+        write_whole(path, "".join(line + "\n" for line in self.lines(__version__)))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Trace:
+        """Read a trace from a file. Raises ValueError, naming the line, for what is no trace."""
+        text = Path(path).read_text(encoding="utf-8").splitlines()
+        header, *rest = [_object(line, number, path) for number, line in enumerate(text, 1)] or [{}]
+        if header.get("schema") != SCHEMA:
+            raise ValueError(f"{path}, line 1: expected the header of a trace, {{\"schema\": {SCHEMA}, …}}")
+        trace = cls(header["servers"], header["seed"])
+        for number, data in enumerate(rest, 2):
+            try:
+                trace.events.append(_event(data))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"{path}, line {number}: expected an event, {error}") from None
+        trace.count = trace.events[-1].n if trace.events else 0
+        return trace
+
+
+@dataclass(frozen=True)
+class Plain(Message):
+    """Something of a loaded trace that is no message: a disk as it was saved, a chain's key."""
+
+    kind: str
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """What was loaded, unchanged."""
+        return {self.kind: json.loads(self.text)}
+
+
+def _event(data: dict[str, Any]) -> Event:
+    what = data["what"]
+    if data["kind"] == "save":
+        ((kind, content),) = what.items()
+        return Event(**{**data, "what": Plain(kind, _dump(content))})
+    return Event(**{**data, "what": from_json(what)})
+
+
+def _object(line: str, number: int, path: str | Path) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise ValueError(f"{path}, line {number}: expected a JSON object, got {line[:40]!r}")
+    return data
+
+
+_dump: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """Write a text file so that a reader finds the old one or the new one, never a half."""
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+# In plain words ----------------------------------------------------------------------------------------------
+
+
+def sentence(event: Event) -> str:
+    """Say in a plain sentence what happened."""
+    node, peer, what = title(event.node), "" if event.peer is None else title(event.peer), event.what
+    match event.kind:
+        case "ask":
+            return f"{node} is asked to {' '.join(what.operation.words)}"
+        case "deliver":
+            return f"{node} gets {say(what)} from {peer}"
+        case "send":
+            return f"{node} sends {say(what)} to {peer}"
+        case "drop":
+            return f"{say(what)} from {peer} to {node} is lost"
+        case "lost":
+            return f"{say(what)} from {node} to {peer} is lost: the link is cut"
+        case "duplicate":
+            return f"{say(what)} from {peer} to {node} is duplicated"
+        case "fire":
+            return f"{node} hears its own timer {say(what)}"
+        case "crash":
+            return f"{node} crashes (disk {what})"
+        case "restart":
+            return f"{node} restarts"
+        case "cut" | "mend":
+            return f"the link from {peer} to {node} is {'cut' if event.kind == 'cut' else 'mended'}"
+        case "save":
+            return f"{node} saves its disk"
+        case _:
+            return f"{node}: {say(what)}"
+
+
+def say(what: Any) -> str:
+    """Return a message in a few words: its name, and what tells it from others of that name."""
+    if what is None or isinstance(what, str):
+        return str(what)
+    parts = [_part(value) for key, value in vars(what).items() if key != "text"]
+    return " ".join([type(what).__name__, *[part for part in parts if part]])
+
+
+def _part(value: Any) -> str:
+    if isinstance(value, Block):
+        return f"block {value.height} ({value.hash[:6]})"
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return f"{len(value)} blocks" if value else ""
+    if hasattr(value, "words"):
+        return " ".join(value.words)
+    if isinstance(value, Message):
+        return f"[{say(value)}]"
+    text = "nothing" if value is None else str(value)
+    return text[:8] if len(text) == 64 else text
+
+
+def story(events: Iterable[Event]) -> str:
+    """Return events as text, one sentence a line."""
+    return "\n".join(str(event) for event in events)

@@ -1,0 +1,1 @@
+"""Where nodes live: worlds know what may happen next, and somebody chooses."""

@@ -1,0 +1,73 @@
+"""What may happen next, named so that a story with one choice taken out still means the others.
+
+A message is named by sender, receiver, content and copy number (0 is the oldest of those in flight that are equal), a
+timer by its server and content: never by a counter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from paxoskit.protocol.messages import Ask
+from paxoskit.protocol.node import title
+from paxoskit.protocol.plain import Message, Name, from_json, to_json
+from paxoskit.trace import say
+
+KEPT, LAST_SAVE_LOST, LOST = "kept", "last save lost", "lost"
+DISKS = (KEPT, LAST_SAVE_LOST, LOST)
+"""What a crash may leave of a disk: all of it; all but the last turn's save; nothing."""
+
+BEFORE, AFTER = "before", "after"
+"""A delivery may crash its server before the save (nothing happened), or after it (nothing was sent)."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing that may happen: a `kind`, and what that kind needs.
+
+    deliver, drop, duplicate: `what` of `peer` on its way to `node`, `copy`; deliver with `crash` before or after.
+    fire: timer `what` of `node`. crash: `node`, `disk`. restart: `node`. cut, mend: the link `peer` to `node`.
+    ask: the client `node`, `what` (an Ask).
+    """
+
+    kind: str
+    node: Name
+    peer: Name | None = None
+    what: Message | None = None
+    copy: int = 0
+    crash: str | None = None
+    disk: str = KEPT
+
+    def as_json(self) -> dict[str, Any]:
+        """The choice as one flat object, without what it does not need."""
+        data = {"kind": self.kind, "node": self.node, "peer": self.peer, "what": to_json(self.what), "copy": self.copy}
+        data |= {"crash": self.crash, "disk": self.disk if self.kind == "crash" else None}
+        return {key: value for key, value in data.items() if value not in (None, 0)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Choice:
+        """Read back what `as_json` wrote. Raises ValueError for what is no choice."""
+        try:
+            return cls(**{**data, "what": from_json(data.get("what"))})
+        except TypeError:
+            raise ValueError(f"expected a choice (kind, node, peer, what, copy, crash, disk), got {data}") from None
+
+    def __str__(self) -> str:
+        peer = "" if self.peer is None else title(self.peer)
+        node = title(self.node)
+        match self.kind:
+            case "deliver" | "drop" | "duplicate":
+                ending = f", which crashes {self.crash} its save" if self.crash else ""
+                return f"{self.kind} {say(self.what)} from {peer} to {node}{ending}"
+            case "fire":
+                return f"fire {say(self.what)} of {node}"
+            case "crash":
+                return f"crash {node} (disk {self.disk})"
+            case "cut" | "mend":
+                return f"{self.kind} the link from {peer} to {node}"
+            case "ask":
+                assert isinstance(self.what, Ask)
+                return f"ask {node} to {' '.join(self.what.operation.words)}"
+            case _:
+                return f"{self.kind} {node}"

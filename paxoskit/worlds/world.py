@@ -1,0 +1,461 @@
+"""A world: nodes, messages in flight, timers, links, disks. It knows what may happen next, and does not choose.
+
+`choices()` lists what may happen, `happen(choice)` lets one thing happen and writes it into the trace, `fork()` makes a
+second world that goes its own way. Every other world is somebody who chooses: dice (`simulator`), threads (`cluster`),
+a click, a recording, a search.
+
+The world is also the **ghost recorder**: each message is written down as it is *sent* (to oneself counts), each disk as
+it is *saved*. Claims judge what was said and saved, not what a node says of itself.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from paxoskit.claims.claim import Claim, Violation
+from paxoskit.protocol.chain import Chain, check_difficulty
+from paxoskit.protocol.client import Client
+from paxoskit.protocol.messages import Answered, Ask, GaveUp, Operation
+from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, snapshot, title
+from paxoskit.protocol.plain import Message, Name
+from paxoskit.protocol.server import Server
+from paxoskit.trace import CHOICES, Event, Trace
+from paxoskit.worlds.choice import AFTER, BEFORE, DISKS, KEPT, LAST_SAVE_LOST, LOST, Choice
+
+MOST_SERVERS, MOST_CLIENTS = 99, 999
+
+
+class Flight(NamedTuple):
+    """A message in flight; `number` is that of the event that sent it."""
+
+    number: int
+    sender: Name
+    receiver: Name
+    message: Message
+
+
+class Timer(NamedTuple):
+    """A timer that runs: it rings between `low` and `high` ms after event `number`, which set it."""
+
+    number: int
+    node: Name
+    message: Message
+    low: float
+    high: float
+
+
+class World:
+    """N servers and their clients. See `choices`, `happen`, `fork`.
+
+    >>> world = World(servers=3, clients=1)
+    >>> [str(choice) for choice in world.choices() if choice.kind == "fire"][0]
+    'fire ElectionTimeout of server 1'
+
+    Raises ValueError, in one line, for arguments that make no world.
+    """
+
+    def __init__(
+        self,
+        servers: int | Sequence[type[Node]] = 3,
+        *,
+        server: type[Node] = Server,
+        clients: int = 1,
+        difficulty: int = 1,
+        claims: Iterable[Claim] = (),
+        disks: dict[Name, Any] | None = None,
+        incarnation: int = 1,
+        seed: int | None = None,
+        most_events: int | None = None,
+    ) -> None:
+        classes = _classes(servers, server)
+        check_count("clients", clients, 0, MOST_CLIENTS)
+        self.servers = tuple(range(1, len(classes) + 1))
+        self.clients: tuple[Name, ...] = ()
+        self.incarnation = incarnation
+        self.difficulty = check_difficulty(difficulty)
+        self.classes: dict[Name, type[Node]] = dict(zip(self.servers, classes, strict=True))
+        self.peers: dict[Name, tuple[int, ...]] = dict.fromkeys(self.servers, self.servers)
+        self.nodes: dict[Name, Node | None] = {}
+        self.disks: dict[Name, Any] = {}
+        self.disks_before: dict[Name, Any] = {}
+        self.flying: dict[int, Flight] = {}
+        self.timers: dict[tuple[Name, Message], Timer] = {}
+        self.cut: set[tuple[Name, Name]] = set()
+        self.idle: dict[Name, list[str]] = {}
+        self.drawn: dict[Name, int] = {}
+        self.shared: set[Name] = set()  # nodes that a fork of this world uses too
+        self.fresh: list[Flight | Timer | Answered | GaveUp] = []  # since somebody who chooses last took it
+        self.trace = Trace(len(classes), seed, most_events)
+        self.claims: list[Claim] = list(claims)
+        self.violations: list[Violation] = []
+        self.watchers: dict[tuple[str, type], list[Claim]] = {}
+        for name in self.servers:
+            self.disks[name] = (disks or {}).get(name) or _first_disk(self.classes[name], self.difficulty)
+        for claim in self.claims:
+            claim.start(self)
+        for name in self.servers:
+            self._live(name, 0)
+        for _ in range(clients):
+            self.add_client()
+
+    # What may happen ---------------------------------------------------------------------------------------
+
+    def choices(self) -> list[Choice]:
+        """Return everything that may happen now, in an order that only the story decides."""
+        found: list[Choice] = []
+        copies: dict[tuple[Name, Name, Message], int] = {}
+        for flight in self.flying.values():
+            key = flight[1:]
+            number = copies[key] = copies.get(key, -1) + 1
+            found += self._fates(flight, number)
+        found += [Choice("fire", node, what=message) for node, message in self.timers]
+        for name in self.servers:
+            if self.nodes[name] is None:
+                found.append(Choice("restart", name))
+            else:
+                found += [Choice("crash", name, disk=disk) for disk in DISKS]
+        everyone = (*self.servers, *self.clients)
+        for a in everyone:
+            for b in everyone:
+                if a != b and (a in self.servers or b in self.servers):
+                    found.append(Choice("mend" if (a, b) in self.cut else "cut", b, a))
+        return found
+
+    def _fates(self, flight: Flight, number: int) -> list[Choice]:
+        _, sender, receiver, message = flight
+        fates = [Choice("drop", receiver, sender, message, number), Choice("duplicate", receiver, sender, message, number)]
+        if self.nodes[receiver] is None:
+            return fates
+        crashes = (None, BEFORE, AFTER) if receiver in self.servers else (None,)
+        return [Choice("deliver", receiver, sender, message, number, crash) for crash in crashes] + fates
+
+    def happen(self, choice: Choice) -> None:
+        """Let one thing happen. Raises ValueError, in one line, if it cannot happen now."""
+        kind, node = choice.kind, choice.node
+        match kind:
+            case "deliver":
+                self.deliver(self.find(choice), choice.crash)
+            case "drop":
+                self.drop(self.find(choice))
+            case "duplicate":
+                self.duplicate(self.find(choice))
+            case "fire":
+                timer = self.timers.get((node, choice.what)) if choice.what else None
+                if timer is None:
+                    raise ValueError(f"{title(node)} has no timer {choice.what}")
+                self.fire(timer)
+            case "crash":
+                self.crash(node, choice.disk)
+            case "restart":
+                self.restart(node)
+            case "cut" | "mend":
+                self.set_link(choice.peer, node, kind == "cut")
+            case "ask":
+                if not isinstance(choice.what, Ask):
+                    raise ValueError(f"expected an Ask to ask {title(node)}, got {choice.what!r}")
+                self.ask(node, choice.what)
+            case _:
+                raise ValueError(f"expected a choice of one of the kinds {', '.join(sorted(CHOICES))}, got {kind!r}")
+
+    def find(self, choice: Choice) -> Flight:
+        """Return the message in flight that a choice names. Raises ValueError if it is not in flight."""
+        left = choice.copy
+        for flight in self.flying.values():
+            if flight.receiver == choice.node and flight.sender == choice.peer and flight.message == choice.what:
+                if left == 0:
+                    return flight
+                left -= 1
+        raise ValueError(f"not in flight: {choice}")
+
+    def fork(self) -> World:
+        """Return a world in the same state that goes its own way; nodes are copied when they next act."""
+        twin = copy.copy(self)
+        self.shared = set(self.nodes)
+        twin.shared = set(self.nodes)
+        for field in ("classes", "peers", "nodes", "disks", "disks_before", "flying", "timers", "cut", "drawn", "fresh"):
+            setattr(twin, field, copy.copy(getattr(self, field)))
+        twin.idle = {name: list(sessions) for name, sessions in self.idle.items()}
+        twin.trace = self.trace.fork()
+        twin.claims = [] if not self.claims else copy.deepcopy(self.claims)
+        twin.violations = list(self.violations)
+        twin.watchers = {}
+        for claim in twin.claims:
+            claim.world = twin
+        return twin
+
+    # Messages and timers -----------------------------------------------------------------------------------
+
+    def deliver(self, flight: Flight, crash: str | None = None) -> None:
+        """Bring a message to its node, which may crash before its save or after it."""
+        if crash == BEFORE:
+            self._take(flight)
+            self._note("deliver", flight.receiver, flight.sender, flight.message, flight.number)
+            self._stop(flight.receiver, KEPT, BEFORE)
+            return
+        node = self.awake(flight.receiver)
+        self.delivered(flight, node.receive(flight.sender, flight.message), crash == AFTER)
+
+    def delivered(self, flight: Flight, effects: list[Effect], crash: bool = False) -> None:
+        """Write down that a message was delivered, and apply the effects of the turn that it caused."""
+        self._take(flight)
+        event = self._note("deliver", flight.receiver, flight.sender, flight.message, flight.number)
+        self._apply(flight.receiver, effects, event.n, crash)
+        if crash:
+            self._stop(flight.receiver, KEPT, AFTER)
+
+    def drop(self, flight: Flight) -> None:
+        """Lose a message."""
+        self._take(flight)
+        self._note("drop", flight.receiver, flight.sender, flight.message, flight.number)
+
+    def duplicate(self, flight: Flight) -> None:
+        """Send a second copy of a message on its way."""
+        event = self._note("duplicate", flight.receiver, flight.sender, flight.message, flight.number)
+        self._fly(event.n, flight.sender, flight.receiver, flight.message)
+
+    def fire(self, timer: Timer) -> None:
+        """Let a timer ring."""
+        node = self.awake(timer.node)
+        self.fired(timer, node.receive(timer.node, timer.message))
+
+    def fired(self, timer: Timer, effects: list[Effect]) -> None:
+        """Write down that a timer rang, and apply the effects of the turn that it caused."""
+        del self.timers[timer.node, timer.message]
+        event = self._note("fire", timer.node, None, timer.message, timer.number)
+        self._apply(timer.node, effects, event.n)
+
+    def awake(self, name: Name) -> Node:
+        """Return the node, ready to act. Raises ValueError if it is down or there is none."""
+        node = self.nodes.get(name)
+        if node is None:
+            raise ValueError(f"{title(name)} is down" if name in self.nodes else f"there is no {title(name)}")
+        if name in self.shared:
+            node = self.nodes[name] = node.copy()
+            self.shared.discard(name)
+        return node
+
+    def _take(self, flight: Flight) -> None:
+        if self.flying.pop(flight.number, None) is None:
+            raise ValueError(f"not in flight: {flight.message} from {title(flight.sender)}")
+
+    def _fly(self, number: int, sender: Name, receiver: Name, message: Message) -> None:
+        flight = self.flying[number] = Flight(number, sender, receiver, message)
+        self.fresh.append(flight)
+
+    # Faults ------------------------------------------------------------------------------------------------
+
+    def crash(self, name: Name, disk: str = KEPT) -> None:
+        """Stop a server; `disk` says what is left of its disk. It is asked nothing."""
+        if name not in self.servers:
+            raise ValueError(f"expected a server, one of 1 to {len(self.servers)}, got {name!r}")
+        if disk not in DISKS:
+            raise ValueError(f"disk: expected one of {', '.join(DISKS)}, got {disk!r}")
+        self.awake(name)
+        self._stop(name, disk)
+
+    def _stop(self, name: Name, disk: str, when: str = "") -> None:
+        self.nodes[name] = None
+        self.timers = {key: timer for key, timer in self.timers.items() if key[0] != name}
+        if disk == LAST_SAVE_LOST:
+            self.disks[name] = self.disks_before.get(name, self.disks[name])
+        elif disk == LOST:
+            self.disks[name] = None
+        self._note("crash", name, None, f"{disk}, {when} the save" if when else disk)
+
+    def restart(self, name: Name) -> None:
+        """Begin a server's next life, with what is left of its disk.
+
+        A server whose disk was lost may have promised and voted, and cannot know: it comes back without a vote, and a
+        class whose disk has no field `voter` stays down. Raises ValueError if it is up or must stay down.
+        """
+        if name not in self.servers:
+            raise ValueError(f"expected a server, one of 1 to {len(self.servers)}, got {name!r}")
+        if self.nodes[name] is not None:
+            raise ValueError(f"{title(name)} is up already")
+        if self.disks[name] is None:
+            self.disks[name] = _disk_without_vote(self.classes[name], name, self.difficulty)
+        event = self._note("restart", name)
+        self._live(name, event.n)
+
+    def _live(self, name: Name, cause: int) -> None:
+        disk = self.disks[name]
+        node = self.classes[name](name, self.peers[name], snapshot(disk))
+        self.nodes[name] = node
+        self.shared.discard(name)
+        self._apply(name, node.start(), cause)
+
+    def set_link(self, sender: Name | None, receiver: Name, cut: bool) -> None:
+        """Cut or mend the link from `sender` to `receiver`: this direction only. It is consulted when one sends."""
+        for name in (sender, receiver):
+            if name not in self.nodes:
+                raise ValueError(f"there is no {name!r}: expected a server's number or a client's name")
+        if sender == receiver:
+            raise ValueError(f"{title(receiver)} has no link to itself")
+        assert sender is not None
+        if cut:
+            self.cut.add((sender, receiver))
+        else:
+            self.cut.discard((sender, receiver))
+        self._note("cut" if cut else "mend", receiver, sender)
+
+    # Clients -----------------------------------------------------------------------------------------------
+
+    def add_client(self, at: Sequence[int] | None = None) -> Name:
+        """Return the name of a new client; it asks all servers, or only those in `at`."""
+        name = f"client {len(self.clients) + 1}"
+        self.clients += (name,)
+        self.classes[name] = Client
+        self.peers[name] = tuple(at or self.servers)
+        self.disks[name] = Client.Disk()
+        self.idle[name], self.drawn[name] = [], 0
+        self._live(name, 0)
+        return name
+
+    def session(self, client: Name) -> str:
+        """Return a session of the client that has nothing outstanding; a fresh name if none has."""
+        if self.idle[client]:
+            return self.idle[client].pop()
+        self.drawn[client] += 1
+        return f"{client}/{self.incarnation}.{self.drawn[client]}"
+
+    def ask(self, client: Name, ask: Ask | Operation) -> str:
+        """Let a client ask (in a session of its own choice, if only the operation is given); return the session."""
+        if client not in self.clients:
+            raise ValueError(f"there is no {client!r}: expected \"client 1\" to \"client {len(self.clients)}\"")
+        if not isinstance(ask, Ask):
+            ask = Ask(self.session(client), ask)
+        elif ask.session in self.idle[client]:
+            self.idle[client].remove(ask.session)
+        node = self.awake(client)
+        effects = node.receive(client, ask)
+        event = self._note("ask", client, None, ask)
+        self._apply(client, effects, event.n)
+        return ask.session
+
+    # What follows from a turn ------------------------------------------------------------------------------
+
+    def _apply(self, name: Name, effects: list[Effect], cause: int, crash: bool = False) -> None:
+        """Save the disk, then let go of the messages; with `crash`, save and let nothing go."""
+        node = self.nodes[name]
+        assert node is not None
+        saved = self.disks[name]
+        if node.disk.__dict__ != saved.__dict__:
+            self.disks_before[name] = saved
+            self.disks[name] = saved = snapshot(node.disk)
+            self._note("save", name, None, saved, cause)
+        for effect in effects:
+            kind = type(effect)
+            if kind is Send:
+                self._send(name, effect[0], effect[1], cause, crash)  # type: ignore[arg-type]
+            elif not crash:
+                self._other_effect(name, effect, cause)
+
+    def _send(self, sender: Name, receiver: Name, message: Message, cause: int, crash: bool) -> None:
+        if sender == receiver:
+            self._note("send", sender, receiver, message, cause)
+        elif crash:
+            return
+        elif receiver not in self.nodes:
+            raise NodeError(f"{title(sender)} sends {message} to {receiver!r}: there is nobody of that name")
+        else:
+            event = self._note("send", sender, receiver, message, cause)
+            if (sender, receiver) in self.cut:
+                self._note("lost", sender, receiver, message, event.n)
+            else:
+                self._fly(event.n, sender, receiver, message)
+
+    def _other_effect(self, name: Name, effect: Any, cause: int) -> None:
+        if type(effect) is After:
+            timer = Timer(self.trace.count, name, effect.message, effect.low, effect.high)
+            self.timers.pop((name, effect.message), None)
+            self.timers[name, effect.message] = timer
+            self.fresh.append(timer)
+            return
+        fact = effect.fact
+        self._note("announce", name, None, fact, cause)
+        if type(fact) is Answered:
+            self.idle[name].append(fact.session)
+            self.fresh.append(fact)
+        elif type(fact) is GaveUp:
+            self.fresh.append(fact)
+
+    def _note(
+        self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0
+    ) -> Event:
+        event = self.trace.add(kind, node, peer, what, cause)
+        if self.claims:
+            key = (kind, what.__class__)
+            watchers = self.watchers.get(key)
+            if watchers is None:
+                watchers = self.watchers[key] = [claim for claim in self.claims if claim.hears(*key)]
+            for claim in watchers:
+                violation = claim.see(event)
+                if violation is not None:
+                    self.violations.append(violation)
+        return event
+
+    # Looking in --------------------------------------------------------------------------------------------
+
+    def is_up(self, name: Name) -> bool:
+        """Say whether a node is up."""
+        return self.nodes.get(name) is not None
+
+    def chain(self, name: int) -> Chain:
+        """Return the chain on a server's disk (an empty one if its disk is lost)."""
+        disk = self.disks[name]
+        return disk.chain if disk is not None and hasattr(disk, "chain") else Chain(self.difficulty)
+
+    def leaders(self) -> list[int]:
+        """Return the servers that believe they lead, the highest ballot first."""
+        leading = [name for name in self.servers if getattr(self.nodes[name], "leading", False)]
+        return sorted(leading, key=lambda name: self.nodes[name].ballot, reverse=True)  # type: ignore[union-attr]
+
+    def majority_side(self, client: Name) -> bool:
+        """Say whether some majority of servers is up and connected, with a server that the client can reach."""
+        up = [name for name in self.servers if self.is_up(name) and getattr(self.disks[name], "voter", True)]
+        for a in up:
+            near = [b for b in up if a == b or not {(a, b), (b, a)} & self.cut]
+            reach = [b for b in near if b in self.peers[client] and not {(client, b), (b, client)} & self.cut]
+            if len(near) > len(self.servers) // 2 and reach:
+                return True
+        return False
+
+
+def check_count(argument: str, value: object, low: int, high: int) -> int:
+    """Return `value` if it is a whole number from `low` to `high`; raise ValueError, naming the argument, otherwise."""
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{argument}: expected a whole number from {low} to {high}, got {value!r}")
+    return value
+
+
+def _classes(servers: int | Sequence[type[Node]], server: type[Node]) -> list[type[Node]]:
+    if isinstance(servers, (list, tuple)):
+        check_count("the number of servers", len(servers), 1, MOST_SERVERS)
+        classes = list(servers)
+    else:
+        classes = [server] * check_count("servers", servers, 1, MOST_SERVERS)
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, Node)):
+            raise ValueError(f"server: expected a class that inherits from Node, got {cls!r}")
+    return classes
+
+
+def _first_disk(cls: type[Node], difficulty: int) -> Any:
+    disk = cls.Disk()
+    if isinstance(getattr(disk, "chain", None), Chain):
+        disk.chain = Chain(difficulty)  # type: ignore[attr-defined]
+    return disk
+
+
+def _disk_without_vote(cls: type[Node], name: Name, difficulty: int) -> Any:
+    disk = _first_disk(cls, difficulty)
+    if "voter" not in {field.name for field in dataclasses.fields(disk)}:
+        raise ValueError(
+            f"{title(name)} stays down: its disk is lost, and {cls.__name__}.Disk has no field `voter` "
+            "to say that it must not vote again"
+        )
+    disk.voter = False
+    return disk
