@@ -1,0 +1,189 @@
+"""The commands of `python3 -m paxoskit`. This file needs only the standard library.
+
+`lab` and `test` hand over to JupyterLab and pytest, in this very Python; the others are in their own
+modules, imported when they are asked for.
+"""
+
+import argparse
+import difflib
+import importlib
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import paxoskit
+from paxoskit.bootstrap import become, checkout
+
+FIRST_LESSON = "notebooks/lessons/00_meet_the_cluster.ipynb"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class Command(NamedTuple):
+    """A command: what it does, in a few words, and the function `main(arguments) -> exit code` that does it."""
+
+    says: str
+    module: str
+    function: str = "main"
+
+
+COMMANDS = {
+    "lab": Command("open JupyterLab on the first lesson", "paxoskit.cli", "lab"),
+    "test": Command("run every check of the kit", "paxoskit.cli", "test"),
+}
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code: 0 good, 1 the answer is "no", 2 bad input."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    name, *rest = arguments
+    if name == "--version":
+        print(f"paxoskit {paxoskit.__version__}")
+        return 0
+    if name not in COMMANDS:
+        print(f"paxoskit: {no_such_command(name)}", file=sys.stderr)
+        return 2
+    command = COMMANDS[name]
+    code: int = getattr(importlib.import_module(command.module), command.function)(rest)
+    return code
+
+
+def usage() -> str:
+    """Return the help, which lists the commands."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.says}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Paxos, a block chain and a key-value store, to be watched, broken and written in JupyterLab.",
+            "",
+            "usage: python3 -m paxoskit COMMAND …        (on Windows: py -m paxoskit COMMAND …)",
+            "",
+            *lines,
+            "",
+            "`python3 -m paxoskit COMMAND --help` says more about one of them.",
+        ]
+    )
+
+
+def no_such_command(name: str) -> str:
+    """Return what to say to a command that is none."""
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    guess = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}."
+    return f"there is no command {name!r}; {guess}"
+
+
+def parser(name: str, more: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, to which its options are added."""
+    says = COMMANDS[name].says
+    return argparse.ArgumentParser(
+        prog=f"python3 -m paxoskit {name}",
+        description=f"{says[0].upper()}{says[1:]}. {more}",
+        allow_abbrev=False,
+    )
+
+
+def add_wheelhouse(options: argparse.ArgumentParser) -> None:
+    """Add `--wheelhouse` to the help; `bootstrap.py` has already taken it from the arguments."""
+    options.add_argument(
+        "--wheelhouse", metavar="DIR", help="where packages are missing, install them from this folder of wheels"
+    )
+
+
+def lab(arguments: list[str]) -> int:
+    """Start JupyterLab on the first lesson."""
+    options = parser("lab", "Any other option goes to JupyterLab; write it as --name=value.")
+    options.add_argument("folder", metavar="DIR", nargs="?", help="the folder to open (the top of the clone)")
+    options.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
+    options.add_argument("--port", type=int, help="the port to listen on (8888, or the next that is free)")
+    add_wheelhouse(options)
+    chosen, others = options.parse_known_args(arguments)
+    folder = Path(chosen.folder or checkout() or Path.cwd()).resolve()
+    if not folder.is_dir():
+        options.error(f"expected a folder to open, and {str(folder)!r} is none (JupyterLab's own: --name=value)")
+    if chosen.no_browser:
+        others.append("--no-browser")
+    if chosen.port is not None:
+        others.append(f"--port={chosen.port}")
+    if not (folder / FIRST_LESSON).is_file():
+        print(f"paxoskit: the lessons come with a clone of paxoskit, and are not in {folder}.", file=sys.stderr)
+    become(lab_command(folder, others), environment())
+
+
+def lab_command(folder: Path, options: list[str]) -> list[str]:
+    """Return the command that starts JupyterLab in a folder, on the first lesson if that is there."""
+    lesson = f"/lab/tree/{FIRST_LESSON}" if (folder / FIRST_LESSON).is_file() else "/lab"
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={lesson}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # In containers one often is root; JupyterLab would refuse to start.
+    if shell := os.environ.get("SHELL"):
+        # Without this, a JupyterLab started by no terminal opens login shells, which reset the PATH.
+        command.append(f"--ServerApp.terminado_settings={{'shell_command': [{shell!r}]}}")
+    return command + options
+
+
+def environment() -> dict[str, str]:
+    """Return the environment variables in which kernels, terminals and tests find this very Python.
+
+    A plain `pytest` or `python` in a terminal is then the one that has the kit, and `import paxoskit` is
+    this clone, whatever else is installed.
+    """
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
+    put_first(env, "PATH", sysconfig.get_path("scripts"))
+    put_first(env, "JUPYTER_PATH", str(Path(sys.prefix, "share", "jupyter")))
+    if sys.prefix != sys.base_prefix:
+        env["VIRTUAL_ENV"] = sys.prefix
+    if top := checkout():
+        put_first(env, "PYTHONPATH", str(top))
+    return env
+
+
+def put_first(env: dict[str, str], name: str, folder: str) -> None:
+    """Put a folder at the head of a list of folders.
+
+    >>> env = {"PATH": os.pathsep.join(["/bin", "/kit", "/usr/bin"])}
+    >>> put_first(env, "PATH", "/kit")
+    >>> env["PATH"].split(os.pathsep)
+    ['/kit', '/bin', '/usr/bin']
+    """
+    others = [other for other in env.get(name, "").split(os.pathsep) if other not in ("", folder)]
+    env[name] = os.pathsep.join([folder, *others])
+
+
+def test(arguments: list[str]) -> int:
+    """Run pytest on the clone."""
+    options = parser("test", "Any other argument goes to pytest: -k WORD, -x, a file…")
+    options.add_argument("--browser", action="store_true", help="fail if the browser tests cannot run")
+    add_wheelhouse(options)
+    chosen, others = options.parse_known_args(arguments)
+    top = checkout()
+    if top is None:
+        print("paxoskit: the tests come with a clone of paxoskit; start `test` in one.", file=sys.stderr)
+        return 2
+    env = environment()
+    if chosen.browser:
+        if not find_chromium():
+            print(f"paxoskit: `test --browser` demands a browser; {no_chromium()}", file=sys.stderr)
+            return 1
+        env["PAXOSKIT_BROWSER"] = "required"
+    run_pytest(top, others, env)
+
+
+def run_pytest(top: Path, arguments: list[str], env: dict[str, str]) -> NoReturn:
+    """Hand over to pytest, in the top folder of the clone."""
+    os.chdir(top)
+    become([sys.executable, "-m", "pytest", *arguments], env)
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium (or Chrome) on the PATH, None if there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+def no_chromium() -> str:
+    """Return what to say where there is no Chromium."""
+    return f"found none of {', '.join(CHROMIUM_NAMES)} on the PATH (Debian: `sudo apt install chromium`)."
