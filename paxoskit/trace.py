@@ -7,6 +7,7 @@ chose to let happen:
     fire     a timer of node rings                       drop     a message of peer to node is lost
     crash    node stops, with a choice of disk           duplicate  a second copy of a message goes on its way
     restart  node begins a new life                      cut, mend  the link from peer to node, one direction
+    start    node is born (nobody chose that)
 
 and of these kinds *consequences*, which follow from the choice before them, numbered by `cause`:
 
@@ -24,13 +25,13 @@ import json
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from paxoskit.protocol.messages import Block
-from paxoskit.protocol.node import title
+from paxoskit.protocol.messages import Asks, Block
+from paxoskit.protocol.node import Announce, Effect, Send, title
 from paxoskit.protocol.plain import Message, Name, from_json, to_json
 
 SCHEMA = 1
@@ -62,50 +63,72 @@ class Event(NamedTuple):
         return self
 
 
+Record = tuple[int, float, str, Name, Name | None, Any, int, Any, Sequence[Effect], Sequence[int]]
+"""A choice (the fields of its event) with what followed: the saved disk, the effects, which of them a cut link lost."""
+
+
 class Trace:
-    """Events in order. With `most`, a ring: only the newest `most` are kept.
+    """Events in order. It keeps one record a choice, and unfolds it into events when it is read.
+
+    The consequences of choice n are numbered after it: the save, then each effect, then the losses.
 
     >>> trace = Trace()
-    >>> trace.add("crash", 2, what="kept").n
+    >>> trace.add("crash", 2, what="kept")
     1
     >>> print(trace[0])
        0.000 s  server 2 crashes (disk kept)
     """
 
-    def __init__(self, servers: int = 0, seed: int | None = None, most: int | None = None) -> None:
+    def __init__(self, servers: int = 0, seed: int | None = None) -> None:
         self.servers = servers
         self.seed = seed
-        self.events: deque[Event] | list[Event] = [] if most is None else deque(maxlen=most)
+        self.records: deque[Record] = deque()
         self.count = 0
         self.now = 0.0
 
     def add(
-        self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0
-    ) -> Event:
-        """Write down an event that happens now, and return it."""
-        self.count = n = self.count + 1
-        event = tuple.__new__(Event, (n, self.now, kind, node, peer, what, cause))
-        self.events.append(event)
-        return event
+        self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0, saved: Any = None,
+        effects: Sequence[Effect] = (), lost: Sequence[int] = (),
+    ) -> int:  # fmt: skip
+        """Write down a choice that is made now, with what follows from it; return its number."""
+        n = self.count + 1
+        self.records.append((n, self.now, kind, node, peer, what, cause, saved, effects, lost))
+        self.count = n + (saved is not None) + len(effects) + len(lost)
+        return n
+
+    def forget(self, n: int) -> None:
+        """Forget the records that end before event `n`."""
+        while len(self.records) > 1 and self.records[1][0] <= n:
+            self.records.popleft()
+
+    def since(self, n: int, most: int = 1_000) -> list[Event]:
+        """Return the events after number `n`, oldest first: the newest `most` of them."""
+        found: list[Event] = []
+        for record in reversed(self.records):
+            if record[0] + len(record[8]) + len(record[9]) + 1 <= n or len(found) >= most:
+                break
+            found += reversed([event for event in _unfold(record) if event.n > n])
+        return found[:most][::-1]
 
     def __iter__(self) -> Iterator[Event]:
-        return iter(self.events)
+        for record in self.records:
+            yield from _unfold(record)
 
     def __len__(self) -> int:
-        return len(self.events)
+        return sum(1 for _ in self)
 
     def __getitem__(self, index: int) -> Event:
-        return self.events[index]
+        return list(self)[index]
 
     def fork(self) -> Trace:
         """Return a trace that begins with the same events and goes its own way."""
         twin = copy.copy(self)
-        twin.events = self.events.copy()
+        twin.records = self.records.copy()
         return twin
 
     def choices(self) -> list[Event]:
         """Return the events that somebody chose; all others follow from them."""
-        return [event for event in self.events if event.kind in CHOICES]
+        return [tuple.__new__(Event, record[:7]) for record in self.records if record[2] in CHOICES]
 
     def digest(self) -> str:
         """Return a SHA-256 over all choices of the trace, with times and messages: equal digests, equal stories."""
@@ -119,7 +142,7 @@ class Trace:
     def lines(self, kit: str) -> Iterator[str]:
         """Yield the trace as JSON lines: a header, then one object an event."""
         yield _dump({"schema": SCHEMA, "kit": kit, "servers": self.servers, "seed": self.seed})
-        for event in self.events:
+        for event in self:
             yield _dump(event.as_json())
 
     def save(self, path: str | Path) -> None:
@@ -138,11 +161,28 @@ class Trace:
         trace = cls(header["servers"], header["seed"])
         for number, data in enumerate(rest, 2):
             try:
-                trace.events.append(_event(data))
+                trace.records.append((*_event(data), None, (), ()))
             except (ValueError, KeyError, TypeError) as error:
                 raise ValueError(f"{path}, line {number}: expected an event, {error}") from None
-        trace.count = trace.events[-1].n if trace.events else 0
+        trace.count = trace.records[-1][0] if trace.records else 0
         return trace
+
+
+def _unfold(record: Record) -> Iterator[Event]:
+    cause, at, node, saved, effects, lost = record[0], record[1], record[3], record[7], record[8], record[9]
+    yield tuple.__new__(Event, record[:7])
+    n = cause
+    if saved is not None:
+        n += 1
+        yield Event(n, at, "save", node, None, saved, cause)
+    for index, effect in enumerate(effects, n + 1):
+        if type(effect) is Send:
+            yield Event(index, at, "send", node, effect.to, effect.message, cause)
+        elif type(effect) is Announce:
+            yield Event(index, at, "announce", node, None, effect.fact, cause)
+    for index, number in enumerate(lost, n + 1 + len(effects)):
+        effect = effects[number - n - 1]
+        yield Event(index, at, "lost", node, effect[0], effect[1], number)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -201,7 +241,7 @@ def sentence(event: Event) -> str:
     node, peer, what = title(event.node), "" if event.peer is None else title(event.peer), event.what
     match event.kind:
         case "ask":
-            return f"{node} is asked to {' '.join(what.operation.words)}"
+            return f"{node} is asked to {asked(what)}"
         case "deliver":
             return f"{node} gets {say(what)} from {peer}"
         case "send":
@@ -216,14 +256,21 @@ def sentence(event: Event) -> str:
             return f"{node} hears its own timer {say(what)}"
         case "crash":
             return f"{node} crashes (disk {what})"
-        case "restart":
-            return f"{node} restarts"
+        case "restart" | "start":
+            return f"{node} {event.kind}s"
         case "cut" | "mend":
             return f"the link from {peer} to {node} is {'cut' if event.kind == 'cut' else 'mended'}"
         case "save":
             return f"{node} saves its disk"
         case _:
             return f"{node}: {say(what)}"
+
+
+def asked(what: Any) -> str:
+    """Return in words what an Ask, or Asks, is about."""
+    asks = what.asks if isinstance(what, Asks) else (what,)
+    first = " ".join(asks[0].operation.words)
+    return first if len(asks) == 1 else f"{first}, and {len(asks) - 1} more"
 
 
 def say(what: Any) -> str:
@@ -238,7 +285,7 @@ def _part(value: Any) -> str:
     if isinstance(value, Block):
         return f"block {value.height} ({value.hash[:6]})"
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return f"{len(value)} blocks" if value else ""
+        return f"({len(value)})" if value else ""
     if hasattr(value, "words"):
         return " ".join(value.words)
     if isinstance(value, Message):

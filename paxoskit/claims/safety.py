@@ -20,10 +20,12 @@ from paxoskit.protocol.messages import (
     Accepted,
     Answered,
     Ask,
+    Asks,
     Block,
     Operation,
     Promise,
     Put,
+    Replies,
     Reply,
     Request,
 )
@@ -84,12 +86,13 @@ class Ghost(Claim):
         self.ballots: dict[int, list[Ballot]] = {}
         self.votes: dict[tuple[int, Ballot, str], dict[Name, Event]] = {}
         self.cast: dict[Name, dict[int, tuple[Ballot, Event]]] = {name: {} for name in world.servers}
-        self.heard: dict[Ballot, dict[Name, Event]] = {}
+        self.heard: dict[tuple[Ballot, Name], dict[Name, Event]] = {}
         self.chosen: dict[int, Chosen] = {}
         self.tips: dict[Name, Chain] = {name: _chain(world.disks[name]) for name in world.servers}
         self.appended: tuple[Block, ...] = ()
         self.asked: dict[str, Asked] = {}
         self.done: dict[str, Outcome] = {}
+        self.done_before: dict[str, Outcome] = {}
         self.data: dict[str, str] = {}
         self.answered: dict[str, tuple[int, int]] = {}
         self.folded = 0
@@ -99,23 +102,28 @@ class Ghost(Claim):
     def see(self, event: Event) -> None:
         """Remember."""
         what = event.what
-        match event.kind:
-            case "send" if isinstance(what, Accept):
+        kind = event.kind
+        if kind == "send":
+            if isinstance(what, Accept):
                 self._proposal(event, what)
-            case "send" if isinstance(what, Accepted):
+            elif isinstance(what, Accepted):
                 self._vote(event, what)
-            case "send" if event.node != event.peer:
-                pass  # a promise on its way: it counts when it is heard
-            case "send" | "deliver":
-                self.heard.setdefault(what.ballot, {}).setdefault(event.peer or 0, event)
-            case "ask":
-                self._ask(event, what)
-            case "save":
-                chain, before = _chain(what), self.tips.get(event.node)
-                self.appended = () if before is None or chain is before else chain.from_height(before.height)
-                self.tips[event.node] = chain
-            case "crash" if event.node in self.tips:
-                self.tips[event.node] = _chain(self.world.disks[event.node])
+            elif event.node == event.peer:  # a promise to oneself; any other counts when it is heard
+                self._promise(event, what)
+        elif kind == "save":
+            chain, before = _chain(what), self.tips.get(event.node)
+            self.appended = () if before is None or chain is before else chain.from_height(before.height)
+            self.tips[event.node] = chain
+        elif kind == "deliver":
+            self._promise(event, what)
+        elif kind == "ask":
+            for ask in what.asks if isinstance(what, Asks) else (what,):
+                self._ask(event, ask)
+        elif event.node in self.tips:
+            self.tips[event.node] = _chain(self.world.disks[event.node])
+
+    def _promise(self, event: Event, promise: Promise) -> None:
+        self.heard.setdefault((promise.ballot, event.node), {}).setdefault(event.peer or 0, event)
 
     def _proposal(self, event: Event, accept: Accept) -> None:
         block = accept.block
@@ -154,6 +162,8 @@ class Ghost(Claim):
         if isinstance(operation, Put):
             self.data[operation.key] = operation.value
         answer = "done" if isinstance(operation, Put) else self.data.get(operation.key)
+        if before is not None:
+            self.done_before[request.session] = before
         self.done[request.session] = Outcome(request.number, place, answer)
 
     def _ask(self, event: Event, ask: Ask) -> None:
@@ -213,20 +223,21 @@ class P2b(GhostClaim):
         """Look at each proposal, and at all higher ones when a block becomes chosen."""
         self.checks += 1
         if isinstance(event.what, Accept):
-            return self._compare(event.what.block.height, event)
-        height = event.what.height
-        chosen = self.ghost.chosen.get(height)
-        if chosen is None or chosen.votes[-1:] != (event,):
+            height = event.what.block.height
+            return self._compare(height, self.ghost.chosen.get(height), event)
+        vote: Accepted = event.what
+        votes = tuple(self.ghost.votes.get((vote.height, vote.ballot, vote.hash), {}).values())
+        if len(votes) != self.ghost.majority or votes[-1] is not event:
             return None
-        for ballot in self.ghost.ballots.get(height, ()):
-            violation = self._compare(height, self.ghost.proposals[height, ballot])
+        chosen = Chosen(vote.hash, vote.ballot, votes)
+        for ballot in self.ghost.ballots.get(vote.height, ()):
+            violation = self._compare(vote.height, chosen, self.ghost.proposals[vote.height, ballot])
             if violation is not None:
                 return violation
         return None
 
-    def _compare(self, height: int, proposal: Event) -> Violation | None:
+    def _compare(self, height: int, chosen: Chosen | None, proposal: Event) -> Violation | None:
         accept: Accept = proposal.what
-        chosen = self.ghost.chosen.get(height)
         if chosen is None or accept.ballot <= chosen.ballot or accept.block.hash == chosen.hash:
             return None
         return self.broken(
@@ -237,7 +248,7 @@ class P2b(GhostClaim):
 
 
 class P2c(GhostClaim):
-    """Some majority of the promises heard before the proposal reports its block as the highest vote, or reports none."""
+    """Of the promises heard before a proposal some majority reports its block as the highest vote, or no vote."""
 
     name = "P2c"
     sees = {"send": (Accept,)}  # noqa: RUF012
@@ -249,8 +260,8 @@ class P2c(GhostClaim):
         if self.ghost.proposals.get((height, accept.ballot)) is not event:
             return None
         self.checks += 1
-        promises = self.ghost.heard.get(accept.ballot, {})
-        reports = [_report(promise.what, height) for promise in promises.values() if promise.node == event.node]
+        promises = self.ghost.heard.get((accept.ballot, event.node), {})
+        reports = [_report(promise.what, height) for promise in promises.values()]
         free = sum(report is None for report in reports)
         if free >= self.ghost.majority:
             return None
@@ -351,6 +362,8 @@ class OnlyChosen(GhostClaim):
 
     def see(self, event: Event) -> Violation | None:
         """Compare the blocks that a save appends with the chosen ones."""
+        if not self.ghost.appended:
+            return None
         for height, block in enumerate(self.ghost.appended, len(_chain(event.what)) - len(self.ghost.appended)):
             self.checks += 1
             chosen = self.ghost.chosen.get(height)
@@ -390,8 +403,7 @@ class Prefix(GhostClaim):
         self.checks += 1
         if _cut_to(chain, len(before)) != before:
             return self.broken(f"{title(event.node)} replaced blocks of its chain of {len(before)}", event)
-        for block in self.ghost.appended:
-            height = len(before) + self.ghost.appended.index(block)
+        for height, block in enumerate(self.ghost.appended, len(before)):
             digest, who = self.first.setdefault(height, (block.hash, event.node))
             if digest != block.hash:
                 return self.broken(
@@ -408,16 +420,25 @@ class Links(GhostClaim):
     name = "links and nonces hold"
     sees = {"save": ()}  # noqa: RUF012
 
+    def start(self, world: Watched) -> None:
+        """No block is judged yet."""
+        super().start(world)
+        self.good: tuple[Block | None, int, str] = (None, 0, "")
+
     def see(self, event: Event) -> Violation | None:
         """Recompute each appended block from its bytes, with code of this claim's own."""
+        if not self.ghost.appended:
+            return None
         chain = _chain(event.what)
         height = len(chain) - len(self.ghost.appended)
         before = _cut_to(chain, height).hash if self.ghost.appended else NO_HASH
         for block in self.ghost.appended:
             self.checks += 1
-            fault = _block_fault(block, height, before, chain.difficulty)
-            if fault:
-                return self.broken(f"{title(event.node)} appended at height {height} a block {fault}", event)
+            if self.good[0] is not block or self.good[1:] != (height, before):  # frozen: judged once, not per server
+                fault = _block_fault(block, height, before, chain.difficulty)
+                if fault:
+                    return self.broken(f"{title(event.node)} appended at height {height} a block {fault}", event)
+                self.good = (block, height, before)
             height, before = height + 1, block.hash
         return None
 
@@ -431,7 +452,7 @@ class StoreIsFold(GhostClaim):
     def start(self, world: Watched) -> None:
         """Begin with what the disks imply."""
         super().start(world)
-        self.folds = {name: _Fold(_chain(world.disks[name])) for name in world.servers}
+        self.folds: dict[Name, _Fold] = {name: _Fold(_chain(world.disks[name])) for name in world.servers}
 
     def see(self, event: Event) -> Violation | None:
         """Compare the keys that the new blocks touched with this claim's own fold."""
@@ -441,17 +462,30 @@ class StoreIsFold(GhostClaim):
         if event.kind == "restart":
             self.folds[name] = _Fold(_chain(self.world.disks[name]))
             return None
-        store = getattr(self.world.nodes[name], "store", None)
-        if not self.ghost.appended or store is None:
+        if not self.ghost.appended:
             return None
         self.checks += 1
         fold = self.folds[name]
-        for key in fold.add(self.ghost.appended):
-            if store.data.get(key) != fold.data.get(key):
+        return self._compare(name, fold.add(self.ghost.appended), event)
+
+    def finish(self) -> Violation | None:
+        """Compare all keys of every server."""
+        for name, fold in self.folds.items():
+            violation = self._compare(name, fold.data)
+            if violation is not None:
+                return violation
+        return None
+
+    def _compare(self, name: Name, keys: Iterable[str], *events: Event) -> Violation | None:
+        data, right = getattr(getattr(self.world.nodes[name], "store", None), "data", None), self.folds[name].data
+        if data is None:
+            return None
+        for key in [*keys, *(data.keys() - right.keys() if len(data) > len(right) else ())]:
+            if data.get(key) != right.get(key):
                 return self.broken(
-                    f"the store of {title(name)} has {store.data.get(key)} under {key}, "
-                    f"but its chain of {len(_chain(event.what))} says {fold.data.get(key)}",
-                    event,
+                    f"the store of {title(name)} has {data.get(key)} under {key}, "
+                    f"but its chain of {len(_chain(self.world.disks[name]))} says {right.get(key)}",
+                    *events,
                 )
         return None
 
@@ -460,13 +494,21 @@ class AtMostOnce(GhostClaim):
     """Each request takes effect once: all answers to it are equal, and are those of its first time."""
 
     name = "each request takes effect once"
-    sees = {"send": (Reply,)}  # noqa: RUF012
+    sees = {"send": (Reply, Replies)}  # noqa: RUF012
 
     def see(self, event: Event) -> Violation | None:
         """Compare with the answer at the request's place in the chosen chain."""
-        self.checks += 1
-        reply: Reply = event.what
+        for reply in _replies(event.what):
+            self.checks += 1
+            violation = self._compare(reply, event)
+            if violation is not None:
+                return violation
+        return None
+
+    def _compare(self, reply: Reply, event: Event) -> Violation | None:
         done = self.ghost.done.get(reply.session)
+        if done is not None and done.number > reply.number:
+            done = self.ghost.done_before.get(reply.session)
         if done is None or done.number != reply.number or done.answer == reply.answer:
             return None
         return self.broken(
@@ -538,22 +580,31 @@ class Durability(GhostClaim):
     """An acknowledged request is in the chosen chain, and stays on a majority's disks, restarts included."""
 
     name = "no acknowledged write is lost"
-    sees = {"send": (Reply,), "restart": ()}  # noqa: RUF012
+    sees = {"send": (Reply, Replies), "restart": ()}  # noqa: RUF012
 
     def start(self, world: Watched) -> None:
         """Nothing is acknowledged yet."""
         super().start(world)
         self.highest = -1
+        self.hash = NO_HASH
 
     def see(self, event: Event) -> Violation | None:
         """Look for the request in the chosen chain when it is answered; for the chain when a server restarts."""
         self.checks += 1
         if event.kind == "restart":
             return self._kept(event)
-        reply: Reply = event.what
+        for reply in _replies(event.what):
+            violation = self._chosen(reply, event)
+            if violation is not None:
+                return violation
+        return None
+
+    def _chosen(self, reply: Reply, event: Event) -> Violation | None:
         done = self.ghost.done.get(reply.session)
         if done is not None and done.number >= reply.number:
-            self.highest = max(self.highest, done.place[0])
+            if done.place[0] > self.highest:
+                self.highest = done.place[0]
+                self.hash = self.ghost.chosen[self.highest].hash if self.highest in self.ghost.chosen else NO_HASH
             return None
         return self.broken(
             f"{title(event.node)} acknowledged request {reply.number} of {reply.session}, "
@@ -574,7 +625,7 @@ class Durability(GhostClaim):
 
     def _holds(self, disk: Any) -> bool:
         vote = getattr(disk, "vote", None)
-        return len(_chain(disk)) > self.highest or (vote is not None and vote.block.height == self.highest)
+        return len(_chain(disk)) > self.highest or (vote is not None and vote.block.hash == self.hash)
 
     def finish(self) -> Violation | None:
         """After everything was answered, a majority of disks holds every acknowledged block."""
@@ -603,6 +654,10 @@ def safety_claims(without: Iterable[str] = ()) -> list[Claim]:
             raise ValueError(f"without: expected names of claims ({', '.join(names)}), got {name!r}")
     ghost = Ghost()
     return [ghost, *(claim(ghost) for claim in SAFETY if claim.name not in without)]
+
+
+def _replies(what: Reply | Replies) -> tuple[Reply, ...]:
+    return what.replies if isinstance(what, Replies) else (what,)
 
 
 def _chain(disk: Any) -> Chain:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from paxoskit.protocol.messages import Answered, Ask, GaveUp, Reply, Request, RetryTimeout
+from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Replies, Reply, Request, Requests, RetryTimeout
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import Name
 
@@ -33,15 +33,22 @@ class Client(Node):
 
     def on_ask(self, sender: Name, ask: Ask) -> None:
         """Send a new request of this session."""
-        number = self.last_number.get(ask.session, 0) + 1
-        self.last_number[ask.session] = number
+        self.send(self.favourite, self.new_request(ask))
+
+    def on_asks(self, sender: Name, many: Asks) -> None:
+        """Send many new requests in one message."""
+        self.send(self.favourite, Requests(tuple([self.new_request(ask) for ask in many.asks])))
+
+    def new_request(self, ask: Ask) -> Request:
+        """Return the session's next request, and wait for its answer from now on."""
+        session = ask.session
+        number = self.last_number[session] = self.last_number.get(session, 0) + 1
         if not self.waiting:
             self.after(self.LOOK, RetryTimeout())
-        request = Request(ask.session, number, ask.operation)
-        self.waiting[ask.session] = request
-        self.patience[ask.session] = ask.patience
-        self.looks[ask.session] = 0
-        self.send(self.favourite, request)
+        request = self.waiting[session] = Request(session, number, ask.operation)
+        self.patience[session] = ask.patience
+        self.looks[session] = 0
+        return request
 
     def on_reply(self, sender: Name, reply: Reply) -> None:
         """Take the answer to what I asked; every other reply is an old copy."""
@@ -52,6 +59,11 @@ class Client(Node):
         if sender in self.peers:
             self.favourite = int(sender)
         self.announce(Answered(reply.session, reply.number, reply.answer))
+
+    def on_replies(self, sender: Name, many: Replies) -> None:
+        """Take many answers that came at once."""
+        for reply in many.replies:
+            self.on_reply(sender, reply)
 
     def on_retry_timeout(self, sender: Name, message: RetryTimeout) -> None:
         """Give up what has waited too long; ask again, elsewhere, what has waited long."""

@@ -7,9 +7,10 @@ content. Names are those of Paxos Made Simple and Paxos Made Moderately Complex,
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 
 from paxoskit.protocol.plain import Ballot, Message
 
@@ -43,9 +44,6 @@ class Put(Message):
 
 Operation = Get | Put
 
-_canonical = json.JSONEncoder(separators=(",", ":")).encode
-
-
 @dataclass(frozen=True)
 class Request(Message):
     """Please do this: request `number` of my `session` (I have one outstanding a session, from 1 upward)."""
@@ -62,7 +60,8 @@ class Request(Message):
     @cached_property
     def text(self) -> str:
         """The request as canonical JSON: what goes into a block's hash."""
-        return _canonical([self.session, self.number, *self.operation.words])
+        words = ",".join([quoted(word) for word in self.operation.words])
+        return f"[{quoted(self.session)},{self.number},{words}]"
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,20 @@ class Ask(Message):
     session: str
     operation: Operation
     patience: int = 0
+
+
+@dataclass(frozen=True)
+class Asks(Message):
+    """To a client: ask all this for me at once, each in a session of its own."""
+
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True)
+class Requests(Message):
+    """Please do these: one request each of several of my sessions."""
+
+    requests: tuple[Request, ...]
 
 
 # Phase 1: who leads? ---------------------------------------------------------------------------------------
@@ -89,6 +102,18 @@ class Block(Message):
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+    @cached_property
+    def recomputed(self) -> str:
+        """The hash that the other fields give, whatever hash the block carries. Frozen fields: once is enough."""
+        text = canonical_start(self.height, self.previous_hash, self.operations)
+        return sha256(text + b"%d}" % self.nonce).hexdigest()
+
+
+def canonical_start(height: int, previous_hash: str, operations: tuple[Request, ...]) -> bytes:
+    """Return a block's canonical JSON up to its nonce; the nonce and a brace complete what is hashed."""
+    texts = ",".join([request.text for request in operations])
+    return f'{{"height":{height},"previous_hash":"{previous_hash}","operations":[{texts}],"nonce":'.encode()
 
 
 @dataclass(frozen=True)
@@ -159,6 +184,13 @@ class Reply(Message):
     session: str
     number: int
     answer: str | None
+
+
+@dataclass(frozen=True)
+class Replies(Message):
+    """Answers to several of your requests."""
+
+    replies: tuple[Reply, ...]
 
 
 # Staying together ------------------------------------------------------------------------------------------

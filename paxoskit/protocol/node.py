@@ -49,6 +49,8 @@ class Announce(NamedTuple):
 
 Effect = Send | After | Announce
 
+_new: Any = tuple.__new__  # makes a named tuple in half the time that its own constructor takes
+
 
 class NodeError(Exception):
     """A node's own code is wrong, in a way that one line can say."""
@@ -99,12 +101,13 @@ class Node:
         """Ask for `message` to be sent to `to`. Raises NodeError for what is no frozen message."""
         if type(message) not in FROZEN:
             _check_message(self, message)
-        self._effects.append(Send(to, message))
+        self._effects.append(_new(Send, (to, message)))
 
     def broadcast(self, message: Message) -> None:
         """Send `message` to every server, oneself included."""
-        for peer in self.peers:
-            self.send(peer, message)
+        if type(message) not in FROZEN:
+            _check_message(self, message)
+        self._effects += [_new(Send, (peer, message)) for peer in self.peers]
 
     def after(self, wait: tuple[float, float], message: Message) -> None:
         """Ask to hear `message` from oneself after a time within `wait`, (low, high) in milliseconds."""
@@ -194,7 +197,11 @@ def duplicate(value: Any) -> Any:
 def snapshot(disk: Any) -> Any:
     """Return the disk as it is now, safe from later changes."""
     saved = object.__new__(type(disk))
-    saved.__dict__.update({key: duplicate(value) for key, value in vars(disk).items()})
+    fields = saved.__dict__
+    fields.update(disk.__dict__)
+    for key, value in fields.items():
+        if type(value) not in FROZEN:
+            fields[key] = copy.deepcopy(value)
     return saved
 
 

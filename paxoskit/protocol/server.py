@@ -47,8 +47,10 @@ from paxoskit.protocol.messages import (
     Prepare,
     Promise,
     Rejected,
+    Replies,
     Reply,
     Request,
+    Requests,
     SteppedDown,
     Vote,
     WantBlocks,
@@ -122,6 +124,11 @@ class Server(Node):
             self.propose()
         elif self.leader not in (None, self.name) and sender == request.client:
             self.send(self.leader, request)  # once, and only from the client itself: no request goes in circles
+
+    def on_requests(self, sender: Name, many: Requests) -> None:
+        """Do so for each of many requests that came at once."""
+        for request in many.requests:
+            self.on_request(sender, request)
 
     # Phase 1: somebody must lead ---------------------------------------------------------------------------
 
@@ -251,11 +258,14 @@ class Server(Node):
     def apply(self, block: Block) -> None:
         """Let the block's requests take effect; the leader answers them all, those it inherited too."""
         self.open = None
+        answers: dict[str, list[Reply]] = {}
         for request in block.operations:
             done = self.store.apply(request)
             if self.leading:
                 self.queue.pop(request.session, None)
-                self.send(request.client, Reply(request.session, done.number, done.answer))
+                answers.setdefault(request.client, []).append(Reply(request.session, done.number, done.answer))
+        for client, replies in answers.items():
+            self.send(client, replies[0] if len(replies) == 1 else Replies(tuple(replies)))
         self.announce(Applied(block.height, block.hash))
         if self.leading:
             self.propose()

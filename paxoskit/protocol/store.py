@@ -68,6 +68,11 @@ class Store:
         self.data[operation.key] = operation.value
         return DONE
 
+    def __deepcopy__(self, memo: object) -> Store:
+        twin = Store.__new__(type(self))
+        twin.__dict__.update(self.__dict__, data=self.data.copy(), sessions=self.sessions.copy())
+        return twin
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Store) and self.data == other.data and self.sessions == other.sessions
 

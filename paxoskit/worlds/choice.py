@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from paxoskit.protocol.messages import Ask
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import Message, Name, from_json, to_json
-from paxoskit.trace import say
+from paxoskit.trace import asked, say
 
 KEPT, LAST_SAVE_LOST, LOST = "kept", "last save lost", "lost"
 DISKS = (KEPT, LAST_SAVE_LOST, LOST)
@@ -28,7 +27,7 @@ class Choice:
 
     deliver, drop, duplicate: `what` of `peer` on its way to `node`, `copy`; deliver with `crash` before or after.
     fire: timer `what` of `node`. crash: `node`, `disk`. restart: `node`. cut, mend: the link `peer` to `node`.
-    ask: the client `node`, `what` (an Ask).
+    ask: the client `node`, `what` (an Ask, or Asks).
     """
 
     kind: str
@@ -67,7 +66,6 @@ class Choice:
             case "cut" | "mend":
                 return f"{self.kind} the link from {peer} to {node}"
             case "ask":
-                assert isinstance(self.what, Ask)
-                return f"ask {node} to {' '.join(self.what.operation.words)}"
+                return f"ask {node} to {asked(self.what)}"
             case _:
                 return f"{self.kind} {node}"

@@ -13,19 +13,22 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from paxoskit.claims.claim import Claim, Violation
 from paxoskit.protocol.chain import Chain, check_difficulty
 from paxoskit.protocol.client import Client
-from paxoskit.protocol.messages import Answered, Ask, GaveUp, Operation
-from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, snapshot, title
+from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Operation
+from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, snapshot, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import CHOICES, Event, Trace
 from paxoskit.worlds.choice import AFTER, BEFORE, DISKS, KEPT, LAST_SAVE_LOST, LOST, Choice
 
 MOST_SERVERS, MOST_CLIENTS = 99, 999
+
+_new: Any = tuple.__new__  # makes a named tuple in half the time that its own constructor takes
 
 
 class Flight(NamedTuple):
@@ -68,7 +71,6 @@ class World:
         disks: dict[Name, Any] | None = None,
         incarnation: int = 1,
         seed: int | None = None,
-        most_events: int | None = None,
     ) -> None:
         classes = _classes(servers, server)
         check_count("clients", clients, 0, MOST_CLIENTS)
@@ -84,11 +86,11 @@ class World:
         self.flying: dict[int, Flight] = {}
         self.timers: dict[tuple[Name, Message], Timer] = {}
         self.cut: set[tuple[Name, Name]] = set()
-        self.idle: dict[Name, list[str]] = {}
-        self.drawn: dict[Name, int] = {}
+        self.idle: dict[Name, dict[str, None]] = {}  # each client's sessions with nothing outstanding
+        self.drawn: dict[Name, int] = {}  # how many session names each client has drawn
         self.shared: set[Name] = set()  # nodes that a fork of this world uses too
         self.fresh: list[Flight | Timer | Answered | GaveUp] = []  # since somebody who chooses last took it
-        self.trace = Trace(len(classes), seed, most_events)
+        self.trace = Trace(len(classes), seed)
         self.claims: list[Claim] = list(claims)
         self.violations: list[Violation] = []
         self.watchers: dict[tuple[str, type], list[Claim]] = {}
@@ -97,7 +99,7 @@ class World:
         for claim in self.claims:
             claim.start(self)
         for name in self.servers:
-            self._live(name, 0)
+            self._live(name, "start")
         for _ in range(clients):
             self.add_client()
 
@@ -154,7 +156,7 @@ class World:
             case "cut" | "mend":
                 self.set_link(choice.peer, node, kind == "cut")
             case "ask":
-                if not isinstance(choice.what, Ask):
+                if not isinstance(choice.what, (Ask, Asks)):
                     raise ValueError(f"expected an Ask to ask {title(node)}, got {choice.what!r}")
                 self.ask(node, choice.what)
             case _:
@@ -170,16 +172,19 @@ class World:
                 left -= 1
         raise ValueError(f"not in flight: {choice}")
 
-    def fork(self) -> World:
-        """Return a world in the same state that goes its own way; nodes are copied when they next act."""
+    def fork(self, claims: bool = True) -> World:
+        """Return a world in the same state that goes its own way; nodes are copied when they next act.
+
+        Without `claims`, nobody judges the new world.
+        """
         twin = copy.copy(self)
         self.shared = set(self.nodes)
         twin.shared = set(self.nodes)
         for field in ("classes", "peers", "nodes", "disks", "disks_before", "flying", "timers", "cut", "drawn", "fresh"):
             setattr(twin, field, copy.copy(getattr(self, field)))
-        twin.idle = {name: list(sessions) for name, sessions in self.idle.items()}
+        twin.idle = {name: sessions.copy() for name, sessions in self.idle.items()}
         twin.trace = self.trace.fork()
-        twin.claims = [] if not self.claims else copy.deepcopy(self.claims)
+        twin.claims = copy.deepcopy(self.claims) if claims else []
         twin.violations = list(self.violations)
         twin.watchers = {}
         for claim in twin.claims:
@@ -200,9 +205,10 @@ class World:
 
     def delivered(self, flight: Flight, effects: list[Effect], crash: bool = False) -> None:
         """Write down that a message was delivered, and apply the effects of the turn that it caused."""
-        self._take(flight)
-        event = self._note("deliver", flight.receiver, flight.sender, flight.message, flight.number)
-        self._apply(flight.receiver, effects, event.n, crash)
+        number, sender, receiver, message = flight
+        if self.flying.pop(number, None) is None:
+            raise ValueError(f"not in flight: {message} from {title(sender)}")
+        self._turn("deliver", receiver, sender, message, number, effects, crash)
         if crash:
             self._stop(flight.receiver, KEPT, AFTER)
 
@@ -213,8 +219,9 @@ class World:
 
     def duplicate(self, flight: Flight) -> None:
         """Send a second copy of a message on its way."""
-        event = self._note("duplicate", flight.receiver, flight.sender, flight.message, flight.number)
-        self._fly(event.n, flight.sender, flight.receiver, flight.message)
+        number = self._note("duplicate", flight.receiver, flight.sender, flight.message, flight.number)
+        twin = self.flying[number] = Flight(number, flight.sender, flight.receiver, flight.message)
+        self.fresh.append(twin)
 
     def fire(self, timer: Timer) -> None:
         """Let a timer ring."""
@@ -224,8 +231,7 @@ class World:
     def fired(self, timer: Timer, effects: list[Effect]) -> None:
         """Write down that a timer rang, and apply the effects of the turn that it caused."""
         del self.timers[timer.node, timer.message]
-        event = self._note("fire", timer.node, None, timer.message, timer.number)
-        self._apply(timer.node, effects, event.n)
+        self._turn("fire", timer.node, None, timer.message, timer.number, effects)
 
     def awake(self, name: Name) -> Node:
         """Return the node, ready to act. Raises ValueError if it is down or there is none."""
@@ -240,10 +246,6 @@ class World:
     def _take(self, flight: Flight) -> None:
         if self.flying.pop(flight.number, None) is None:
             raise ValueError(f"not in flight: {flight.message} from {title(flight.sender)}")
-
-    def _fly(self, number: int, sender: Name, receiver: Name, message: Message) -> None:
-        flight = self.flying[number] = Flight(number, sender, receiver, message)
-        self.fresh.append(flight)
 
     # Faults ------------------------------------------------------------------------------------------------
 
@@ -277,15 +279,13 @@ class World:
             raise ValueError(f"{title(name)} is up already")
         if self.disks[name] is None:
             self.disks[name] = _disk_without_vote(self.classes[name], name, self.difficulty)
-        event = self._note("restart", name)
-        self._live(name, event.n)
+        self._live(name, "restart")
 
-    def _live(self, name: Name, cause: int) -> None:
-        disk = self.disks[name]
-        node = self.classes[name](name, self.peers[name], snapshot(disk))
+    def _live(self, name: Name, kind: str) -> None:
+        node = self.classes[name](name, self.peers[name], snapshot(self.disks[name]))
         self.nodes[name] = node
         self.shared.discard(name)
-        self._apply(name, node.start(), cause)
+        self._turn(kind, name, None, None, 0, node.start())
 
     def set_link(self, sender: Name | None, receiver: Name, cut: bool) -> None:
         """Cut or mend the link from `sender` to `receiver`: this direction only. It is consulted when one sends."""
@@ -310,92 +310,125 @@ class World:
         self.classes[name] = Client
         self.peers[name] = tuple(at or self.servers)
         self.disks[name] = Client.Disk()
-        self.idle[name], self.drawn[name] = [], 0
-        self._live(name, 0)
+        self.idle[name], self.drawn[name] = {}, 0
+        self._live(name, "start")
         return name
 
-    def session(self, client: Name) -> str:
-        """Return a session of the client that has nothing outstanding; a fresh name if none has."""
-        if self.idle[client]:
-            return self.idle[client].pop()
-        self.drawn[client] += 1
-        return f"{client}/{self.incarnation}.{self.drawn[client]}"
+    def sessions(self, client: Name, count: int = 1) -> list[str]:
+        """Return so many sessions of the client with nothing outstanding; fresh names if it has too few."""
+        found = list(islice(self.idle[client], count))
+        first = self.drawn[client] + 1
+        return found + [f"{client}/{self.incarnation}.{first + k}" for k in range(count - len(found))]
 
-    def ask(self, client: Name, ask: Ask | Operation) -> str:
-        """Let a client ask (in a session of its own choice, if only the operation is given); return the session."""
+    def ask(self, client: Name, what: Ask | Asks | Operation) -> None:
+        """Let a client ask one thing (in an idle session, if only the operation is given), or many at once."""
         if client not in self.clients:
             raise ValueError(f"there is no {client!r}: expected \"client 1\" to \"client {len(self.clients)}\"")
-        if not isinstance(ask, Ask):
-            ask = Ask(self.session(client), ask)
-        elif ask.session in self.idle[client]:
-            self.idle[client].remove(ask.session)
+        if not isinstance(what, (Ask, Asks)):
+            what = Ask(self.sessions(client)[0], what)
+        for ask in what.asks if isinstance(what, Asks) else (what,):
+            if ask.session in self.idle[client]:
+                del self.idle[client][ask.session]
+            else:
+                self.drawn[client] += 1
         node = self.awake(client)
-        effects = node.receive(client, ask)
-        event = self._note("ask", client, None, ask)
-        self._apply(client, effects, event.n)
-        return ask.session
+        self._turn("ask", client, None, what, 0, node.receive(client, what))
 
     # What follows from a turn ------------------------------------------------------------------------------
 
-    def _apply(self, name: Name, effects: list[Effect], cause: int, crash: bool = False) -> None:
-        """Save the disk, then let go of the messages; with `crash`, save and let nothing go."""
-        node = self.nodes[name]
-        assert node is not None
-        saved = self.disks[name]
-        if node.disk.__dict__ != saved.__dict__:
-            self.disks_before[name] = saved
-            self.disks[name] = saved = snapshot(node.disk)
-            self._note("save", name, None, saved, cause)
+    def _turn(
+        self, kind: str, name: Name, peer: Name | None, what: Any, cause: int, effects: list[Effect], mute: bool = False
+    ) -> None:
+        """Write down a choice and the turn that it caused: save the disk, then let go of the messages.
+
+        With `mute`, the node crashes between the two: what it said to itself is said, and nothing leaves.
+        """
+        if mute:
+            effects = [effect for effect in effects if type(effect) is Send and effect.to == name]
+        chosen = number = self.trace.count + 1
+        disk, saved = self.nodes[name].disk, None  # type: ignore[union-attr]
+        if disk.__dict__ != self.disks[name].__dict__:
+            number, saved = number + 1, snapshot(disk)
+            self.disks_before[name], self.disks[name] = self.disks[name], saved
+        lost: list[int] = []
+        flying, fresh, cut = self.flying, self.fresh, self.cut
         for effect in effects:
-            kind = type(effect)
-            if kind is Send:
-                self._send(name, effect[0], effect[1], cause, crash)  # type: ignore[arg-type]
-            elif not crash:
-                self._other_effect(name, effect, cause)
-
-    def _send(self, sender: Name, receiver: Name, message: Message, cause: int, crash: bool) -> None:
-        if sender == receiver:
-            self._note("send", sender, receiver, message, cause)
-        elif crash:
-            return
-        elif receiver not in self.nodes:
-            raise NodeError(f"{title(sender)} sends {message} to {receiver!r}: there is nobody of that name")
-        else:
-            event = self._note("send", sender, receiver, message, cause)
-            if (sender, receiver) in self.cut:
-                self._note("lost", sender, receiver, message, event.n)
+            number += 1
+            kind_of = type(effect)
+            if kind_of is Send:
+                to = effect[0]
+                if to == name:
+                    continue  # it was heard in this very turn
+                if to not in self.nodes:  # type: ignore[comparison-overlap]
+                    raise NodeError(f"{title(name)} sends {effect[1]} to {to!r}: there is nobody of that name")
+                if cut and (name, to) in cut:
+                    lost.append(number)
+                else:
+                    flight = flying[number] = _new(Flight, (number, name, to, effect[1]))
+                    fresh.append(flight)
+            elif kind_of is After:
+                low, high, message = effect  # type: ignore[misc]
+                timer = self.timers[name, message] = Timer(number, name, message, low, high)
+                fresh.append(timer)
             else:
-                self._fly(event.n, sender, receiver, message)
-
-    def _other_effect(self, name: Name, effect: Any, cause: int) -> None:
-        if type(effect) is After:
-            timer = Timer(self.trace.count, name, effect.message, effect.low, effect.high)
-            self.timers.pop((name, effect.message), None)
-            self.timers[name, effect.message] = timer
-            self.fresh.append(timer)
-            return
-        fact = effect.fact
-        self._note("announce", name, None, fact, cause)
-        if type(fact) is Answered:
-            self.idle[name].append(fact.session)
-            self.fresh.append(fact)
-        elif type(fact) is GaveUp:
-            self.fresh.append(fact)
-
-    def _note(
-        self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0
-    ) -> Event:
-        event = self.trace.add(kind, node, peer, what, cause)
+                fact = effect[0]
+                if type(fact) is Answered:
+                    self.idle[name][fact.session] = None
+                    fresh.append(fact)
+                elif type(fact) is GaveUp:
+                    fresh.append(fact)
+        trace = self.trace
+        trace.add(kind, name, peer, what, cause, saved, effects or (), lost or ())
         if self.claims:
-            key = (kind, what.__class__)
-            watchers = self.watchers.get(key)
-            if watchers is None:
-                watchers = self.watchers[key] = [claim for claim in self.claims if claim.hears(*key)]
-            for claim in watchers:
-                violation = claim.see(event)
-                if violation is not None:
-                    self.violations.append(violation)
-        return event
+            self._judge(chosen, trace.now, kind, name, peer, what, cause, saved, effects)
+
+    def _note(self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0) -> int:
+        """Write down a choice that causes no turn; return its number."""
+        number = self.trace.add(kind, node, peer, what, cause)
+        if self.claims:
+            self._judge(number, self.trace.now, kind, node, peer, what, cause, None, ())
+        return number
+
+    def _judge(
+        self, n: int, at: float, kind: str, node: Name, peer: Name | None, what: Any, cause: int, saved: Any,
+        effects: Sequence[Effect],
+    ) -> None:  # fmt: skip
+        """Let the claims see a choice and what followed, in order: those that hear of such an event."""
+        watchers = self.watchers
+        watching = watchers.get((kind, what.__class__))
+        if watching is None:
+            watching = self._watching(kind, what.__class__)
+        if watching:
+            self._show(watching, _new(Event, (n, at, kind, node, peer, what, cause)))
+        number = n
+        if saved is not None:
+            number += 1
+            self._show(self._watching("save", saved.__class__), _new(Event, (number, at, "save", node, None, saved, n)))
+        for effect in effects:
+            number += 1
+            if type(effect) is Send:
+                to, message = effect
+                watching = watchers.get(("send", message.__class__))
+                if watching is None:
+                    watching = self._watching("send", message.__class__)
+                if watching:
+                    self._show(watching, _new(Event, (number, at, "send", node, to, message, n)))
+            elif type(effect) is Announce:
+                watching = self._watching("announce", effect[0].__class__)
+                if watching:
+                    self._show(watching, Event(number, at, "announce", node, None, effect[0], n))
+
+    def _watching(self, kind: str, what: type) -> list[Claim]:
+        watching = self.watchers.get((kind, what))
+        if watching is None:
+            watching = self.watchers[kind, what] = [claim for claim in self.claims if claim.hears(kind, what)]
+        return watching
+
+    def _show(self, watching: list[Claim], event: Event) -> None:
+        for claim in watching:
+            violation = claim.see(event)
+            if violation is not None:
+                self.violations.append(violation)
 
     # Looking in --------------------------------------------------------------------------------------------
 
