@@ -181,8 +181,9 @@ def _unfold(record: Record) -> Iterator[Event]:
         elif type(effect) is Announce:
             yield Event(index, at, "announce", node, None, effect.fact, cause)
     for index, number in enumerate(lost, n + 1 + len(effects)):
-        effect = effects[number - n - 1]
-        yield Event(index, at, "lost", node, effect[0], effect[1], number)  # type: ignore[arg-type]
+        send = effects[number - n - 1]
+        assert type(send) is Send
+        yield Event(index, at, "lost", node, send.to, send.message, number)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from paxoskit.worlds.recording import Recording
 from paxoskit.worlds.storage import FileStorage, StorageError
 from paxoskit.worlds.world import MOST_CLIENTS, Flight, Timer, World, check_count
 
-HOP = 10.0
+HOP = 40.0
 """World milliseconds that a message takes on average, when messages take time at all."""
 
 KEEP = 100_000
@@ -113,7 +113,7 @@ class Cluster:
         if storage is not None:
             classes = list(World(servers, server=server, clients=0, difficulty=difficulty).classes.values())
             self._storage = FileStorage(storage, classes, difficulty)
-            disks = self._storage.load()
+            disks = self._storage.disks
         self._world = World(
             servers, server=server, clients=clients, difficulty=difficulty, claims=watching, disks=disks,
             incarnation=self._storage.incarnation if self._storage else 1,
@@ -131,14 +131,12 @@ class Cluster:
         self.errors: list[str] = []
         ring = _weakly(self, "_ring")
         self._clock = Clock(ring, _speed(latency))
+        turn, ask = _weakly(self, "_turn"), _weakly(self, "_ask_later")
         self._threads = [
-            threading.Thread(target=_serve, args=(_weakly(self, "_turn"), name, self._inboxes[name], self._gates[name]),
-                             name=f"paxoskit server {name}", daemon=True)
+            _thread(f"server {name}", _serve, turn, name, self._inboxes[name], self._gates[name])
             for name in self._world.servers
-        ]  # fmt: skip
-        self._threads.append(
-            threading.Thread(target=_collect, args=(_weakly(self, "_ask_later"), self._outbox), name="paxoskit clients", daemon=True)
-        )
+        ]
+        self._threads.append(_thread("clients", _collect, ask, self._outbox))
         queues = [*self._inboxes.values(), self._outbox]
         self._finalizer = weakref.finalize(self, _end, self._clock, queues, self._storage)
         self._running = True
@@ -245,7 +243,7 @@ class Cluster:
         with self._changing():
             self._world.crash(server, disk)
             if self._storage is not None and disk != KEPT:
-                self._storage.save(server, self._world.disks[server] or _no_vote(self._world, server))
+                self._storage.save(server, self._world.disk_for_restart(server))
 
     def restart_process(self, server: int) -> None:
         """Begin a server's next life, from what is left of its disk."""
@@ -288,13 +286,14 @@ class Cluster:
                         self._world.set_link(a, b, cut)
 
     def heal(self) -> None:
-        """Mend every link and restart every server that is down."""
+        """Mend every link, and restart every server that is down (but one without its disk that could not vote again)."""
         with self._changing():
             for a, b in sorted(self._world.cut, key=repr):
                 self._world.set_link(a, b, cut=False)
             for name in self._world.servers:
                 if not self._world.is_up(name):
-                    self._world.restart(name)
+                    with contextlib.suppress(ValueError):
+                        self._world.restart(name)
 
     @property
     def loss(self) -> float:
@@ -360,7 +359,6 @@ class Cluster:
             self.resume()
         with self._lock:
             self._running = False
-            calls, self._calls = list(self._calls.values()), {}
         self._clock.end()
         for inbox in [*self._inboxes.values(), self._outbox]:
             inbox.put(None)
@@ -368,13 +366,15 @@ class Cluster:
         for thread in [*self._threads, self._clock.thread]:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
-        for call in calls:
+        for call in [*self._calls.values(), *_left(self._outbox)]:
             words = " ".join(call.operation.words)
-            call.future.set_exception(Stopped(f"the cluster was stopped before {words} was answered"))
+            with contextlib.suppress(InvalidStateError):
+                call.future.set_exception(Stopped(f"the cluster was stopped before {words} was answered"))
         if self._storage is not None:
             self._storage.close()
         self._finalizer.detach()
-        late = [thread.name for thread in self._threads if thread.is_alive() and thread is not threading.current_thread()]
+        others = [thread for thread in self._threads if thread is not threading.current_thread()]
+        late = [thread.name for thread in others if thread.is_alive()]
         if late:
             self.errors.append(f"{', '.join(late)}: still inside a handler 2 s after stop()")
 
@@ -425,7 +425,10 @@ class Cluster:
             return next(iter(self._world.leaders()), None)
 
     def wait_for_leader(self, timeout: float = 5.0, besides: Iterable[int] = ()) -> int:
-        """Return the leader as soon as there is one (other than `besides`). Raises NoMajority after `timeout` seconds."""
+        """Return the leader (other than `besides`) as soon as there is one.
+
+        Raises NoMajority after `timeout` seconds.
+        """
         others = set(besides)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -492,7 +495,7 @@ class Cluster:
             sender, message, gone = item.sender, item.message, item.number not in world.flying
         else:
             sender, message, gone = name, item.message, world.timers.get((name, item.message)) is not item
-        if gone:
+        if gone or not self._running:
             return
         if node is not None and name in world.shared:
             with self._lock:
@@ -513,7 +516,7 @@ class Cluster:
                 elif type(item) is Flight:
                     world.delivered(item, effects)
                 elif world.timers.get((name, message)) is item:
-                    world.fired(item, effects)  # type: ignore[arg-type]
+                    world.fired(item, effects)
                 done = self._dispatch()
         self._resolve(done)
 
@@ -575,20 +578,23 @@ class Cluster:
 
     def _ring(self, item: Flight | Timer | None) -> None:
         """On the clock's thread: something is due. None means a checkpoint."""
+        if not self._running:
+            return
         if item is None:
             self._make_checkpoint()
-        elif type(item) is Timer and item.node in self._inboxes:
+            return
+        if isinstance(item, Timer) and item.node in self._inboxes:
             self._inboxes[item.node].put(item)
-        else:
-            with self._lock:
-                self._world.trace.now = self._clock.now()
-                if type(item) is Flight:
-                    self.due.pop(item.number, None)
-                    self._arrive(item)
-                elif self._world.timers.get((item.node, item.message)) is item:
-                    self._world.fire(item)  # type: ignore[arg-type]
-                done = self._dispatch()
-            self._resolve(done)
+            return
+        with self._lock:
+            self._world.trace.now = self._clock.now()
+            if isinstance(item, Flight):
+                self.due.pop(item.number, None)
+                self._arrive(item)
+            elif self._world.timers.get((item.node, item.message)) is item:
+                self._world.fire(item)
+            done = self._dispatch()
+        self._resolve(done)
 
     def _resolve(self, done: list[Any]) -> None:
         """Outside the lock: give callers their answers. A callback of theirs may call the cluster again."""
@@ -613,8 +619,8 @@ class Cluster:
         count, need = len(self._world.servers), len(self._world.servers) // 2 + 1
         if not reached:
             return (
-                f"no majority: {len(up)} of {count} servers are up, and {need} that are up and connected to one another "
-                f"and to {client} are needed"
+                f"no majority: {len(up)} of {count} servers are up, and {need} are needed that are connected to one "
+                f"another and to {client}"
             )
         return "no answer in time, though a majority is up and connected: it may still take effect"
 
@@ -668,6 +674,10 @@ class ClientHandle:
         return self.cluster.get_async(key, client=self.number, timeout=timeout, default=default)
 
 
+def _thread(name: str, target: Callable[..., None], *arguments: Any) -> threading.Thread:
+    return threading.Thread(target=target, args=arguments, name=f"paxoskit {name}", daemon=True)
+
+
 def _serve(turn: Callable[[Name, Any], None], name: Name, inbox: SimpleQueue[Any], gate: threading.Lock) -> None:
     while (item := inbox.get()) is not None:
         with gate:
@@ -688,13 +698,21 @@ def _collect(ask: Callable[[list[_Call]], None], outbox: SimpleQueue[Any]) -> No
             return
 
 
+def _left(outbox: SimpleQueue[Any]) -> list[_Call]:
+    """Return the calls that nobody took out any more."""
+    calls = []
+    while not outbox.empty():
+        calls.append(outbox.get())
+    return [call for call in calls if call is not None]
+
+
 def _weakly(cluster: Cluster, method: str) -> Callable[..., None]:
     """Return a call of a method that does not keep the cluster alive: its threads end when nobody else holds it."""
     reference = weakref.ref(cluster)
 
     def call(*arguments: Any) -> None:
         alive = reference()
-        if alive is not None and alive._running:
+        if alive is not None:
             getattr(alive, method)(*arguments)
 
     return call
@@ -740,9 +758,3 @@ def _check_share(argument: str, share: object) -> float:
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise ValueError(f"{argument}: expected a share from 0 to 1, got {share!r}")
     return float(share)
-
-
-def _no_vote(world: World, server: Name) -> Any:
-    from paxoskit.worlds.world import _disk_without_vote
-
-    return _disk_without_vote(world.classes[server], server, world.difficulty)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -18,16 +18,17 @@ class Recording:
 
     start: World
     events: tuple[Event, ...]
-    clients: dict[Name, Sequence[int]]
+    clients: Mapping[Name, Sequence[int]]
 
     def replay(self, steps: int | None = None) -> World:
         """Return the world after the recorded choices (or the first `steps` of them), made again one by one."""
         world = self.start.fork(claims=False)
-        for name, peers in list(self.clients.items())[len(world.clients):]:
-            assert world.add_client(peers) == name
         for event in _with_crashes(self.events)[:steps]:
             world.trace.now = event[0].at
-            _again(world, *event)
+            if event[0].kind == "start":
+                world.add_client(self.clients[event[0].node])
+            else:
+                _again(world, *event)
             world.fresh.clear()
         return world
 
@@ -38,13 +39,13 @@ class Recording:
 
 
 def _with_crashes(events: Iterable[Event]) -> list[tuple[Event, str | None]]:
-    """Return the choices; a delivery that crashed its server comes with the moment, and without its crash."""
+    """Return the choices, and the births of new clients; a delivery that crashed its server comes with the moment, and without its crash."""
     found: list[tuple[Event, str | None]] = []
     for event in events:
         if event.kind == "crash" and event.what.endswith("the save"):
             delivery, _ = found.pop()
             found.append((delivery, BEFORE if BEFORE in event.what else AFTER))
-        elif event.kind in CHOICES:
+        elif event.kind in CHOICES or event.kind == "start":
             found.append((event, None))
     return found
 

@@ -44,7 +44,9 @@ class _Save:
 
 
 class FileStorage:
-    """The disks of one cluster in the SQLite file `path`. Only one cluster at a time may have it open.
+    """The disks of one cluster in the SQLite file `path`; `disks` are those that were there at the start.
+
+    Only one cluster at a time may have the file open.
 
     Raises StorageError for a file that is no storage, is damaged, is open elsewhere, or belongs to another cluster.
     """
@@ -59,18 +61,29 @@ class FileStorage:
         self.commit = threading.Lock()
         try:
             self.database = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.5)
-            self.database.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self.database.execute("PRAGMA journal_mode=WAL")
-            self.database.execute("PRAGMA synchronous=FULL")
-            self.database.executescript(TABLES)
+        except sqlite3.Error as error:
+            raise StorageError(f"{path}: cannot be opened as storage ({error})") from None
+        try:
             self.incarnation = self._open()
+            self.disks = self._load()
         except sqlite3.OperationalError as error:
+            self.close()
             raise StorageError(f"{path}: cannot be opened as storage ({error}): is it open elsewhere?") from None
         except sqlite3.DatabaseError as error:
+            self.close()
             raise StorageError(f"{path}: expected an SQLite file of paxoskit, {error}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            self.close()
+            raise StorageError(f"{path}: a record cannot be read, {error}") from None
+        except StorageError:
+            self.close()
+            raise
 
     def _open(self) -> int:
         """Check that the file is this cluster's, and count its openings: session names are never used twice."""
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+            self.database.execute(f"PRAGMA {pragma}")
+        self.database.executescript(TABLES)
         mine = {"schema": str(SCHEMA), "servers": str(len(self.classes)), "difficulty": str(self.difficulty)}
         about = dict(self.database.execute("SELECT key, value FROM about"))
         for key, value in mine.items():
@@ -80,9 +93,9 @@ class FileStorage:
         self.database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
         return int(about["incarnation"])
 
-    def load(self) -> dict[Name, Any]:
+    def _load(self) -> dict[Name, Any]:
         """Return the disk of each server that ever saved one. Raises StorageError for a damaged record."""
-        rows: dict[Name, dict[str, Any]] = {}
+        rows: dict[int, dict[str, Any]] = {}
         for server, name, value, checksum in self.database.execute("SELECT * FROM disk"):
             if sha256(value.encode()).hexdigest() != checksum:
                 raise StorageError(f"{self.path}: {title(server)}, field {name}: the checksum is wrong")

@@ -28,6 +28,9 @@ from paxoskit.worlds.choice import AFTER, BEFORE, DISKS, KEPT, LAST_SAVE_LOST, L
 
 MOST_SERVERS, MOST_CLIENTS = 99, 999
 
+_COPIED = ("classes", "peers", "nodes", "disks", "disks_before", "flying", "timers", "cut", "drawn", "fresh")
+"""What a fork copies at once; its nodes are copied when they next act."""
+
 _new: Any = tuple.__new__  # makes a named tuple in half the time that its own constructor takes
 
 
@@ -128,7 +131,7 @@ class World:
 
     def _fates(self, flight: Flight, number: int) -> list[Choice]:
         _, sender, receiver, message = flight
-        fates = [Choice("drop", receiver, sender, message, number), Choice("duplicate", receiver, sender, message, number)]
+        fates = [Choice(kind, receiver, sender, message, number) for kind in ("drop", "duplicate")]
         if self.nodes[receiver] is None:
             return fates
         crashes = (None, BEFORE, AFTER) if receiver in self.servers else (None,)
@@ -180,7 +183,7 @@ class World:
         twin = copy.copy(self)
         self.shared = set(self.nodes)
         twin.shared = set(self.nodes)
-        for field in ("classes", "peers", "nodes", "disks", "disks_before", "flying", "timers", "cut", "drawn", "fresh"):
+        for field in _COPIED:
             setattr(twin, field, copy.copy(getattr(self, field)))
         twin.idle = {name: sessions.copy() for name, sessions in self.idle.items()}
         twin.trace = self.trace.fork()
@@ -277,9 +280,14 @@ class World:
             raise ValueError(f"expected a server, one of 1 to {len(self.servers)}, got {name!r}")
         if self.nodes[name] is not None:
             raise ValueError(f"{title(name)} is up already")
-        if self.disks[name] is None:
-            self.disks[name] = _disk_without_vote(self.classes[name], name, self.difficulty)
+        self.disks[name] = self.disk_for_restart(name)
         self._live(name, "restart")
+
+    def disk_for_restart(self, name: Name) -> Any:
+        """Return the disk with which a server's next life begins: its own, or if that is lost, one without a vote."""
+        if self.disks[name] is not None:
+            return self.disks[name]
+        return _disk_without_vote(self.classes[name], name, self.difficulty)
 
     def _live(self, name: Name, kind: str) -> None:
         node = self.classes[name](name, self.peers[name], snapshot(self.disks[name]))
@@ -354,24 +362,23 @@ class World:
         flying, fresh, cut = self.flying, self.fresh, self.cut
         for effect in effects:
             number += 1
-            kind_of = type(effect)
-            if kind_of is Send:
-                to = effect[0]
+            if type(effect) is Send:
+                to, message = effect
                 if to == name:
                     continue  # it was heard in this very turn
-                if to not in self.nodes:  # type: ignore[comparison-overlap]
-                    raise NodeError(f"{title(name)} sends {effect[1]} to {to!r}: there is nobody of that name")
+                if to not in self.nodes:
+                    raise NodeError(f"{title(name)} sends {message} to {to!r}: there is nobody of that name")
                 if cut and (name, to) in cut:
                     lost.append(number)
                 else:
-                    flight = flying[number] = _new(Flight, (number, name, to, effect[1]))
+                    flight = flying[number] = _new(Flight, (number, name, to, message))
                     fresh.append(flight)
-            elif kind_of is After:
-                low, high, message = effect  # type: ignore[misc]
-                timer = self.timers[name, message] = Timer(number, name, message, low, high)
+            elif type(effect) is After:
+                timer = Timer(number, name, effect.message, effect.low, effect.high)
+                self.timers[name, effect.message] = timer
                 fresh.append(timer)
-            else:
-                fact = effect[0]
+            elif type(effect) is Announce:
+                fact = effect.fact
                 if type(fact) is Answered:
                     self.idle[name][fact.session] = None
                     fresh.append(fact)
