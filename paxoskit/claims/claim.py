@@ -43,7 +43,10 @@ class Claim:
 
     name: ClassVar[str] = ""
     sees: ClassVar[dict[str, tuple[type, ...]]] = {}
-    """For each kind of event that matters, the classes of `what` that do; () for all of them."""
+    """For each kind of event that matters, the classes of `what` that do; () for all of them.
+
+    "append" is a save that changes the chain. A message sent to many in one turn is seen once.
+    """
 
     def start(self, world: Watched) -> None:
         """Begin to watch a world."""

@@ -73,7 +73,7 @@ class Ghost(Claim):
         "send": (Accept, Accepted, Promise),
         "deliver": (Promise,),
         "ask": (),
-        "save": (),
+        "append": (),
         "crash": (),
     }
 
@@ -358,7 +358,7 @@ class OnlyChosen(GhostClaim):
     """A server appends a block only if it is chosen."""
 
     name = "only chosen blocks are applied"
-    sees = {"save": ()}  # noqa: RUF012
+    sees = {"append": ()}  # noqa: RUF012
 
     def see(self, event: Event) -> Violation | None:
         """Compare the blocks that a save appends with the chosen ones."""
@@ -384,7 +384,7 @@ class Prefix(GhostClaim):
     """Any two chains agree as far as the shorter one goes, and no chain is ever rewritten."""
 
     name = "chains are prefixes of one another"
-    sees = {"save": (), "crash": ()}  # noqa: RUF012
+    sees = {"append": (), "crash": ()}  # noqa: RUF012
 
     def start(self, world: Watched) -> None:
         """The chains that are there already count."""
@@ -418,7 +418,7 @@ class Links(GhostClaim):
     """Every block points at the one before it, its hash is that of its fields, its nonce is good."""
 
     name = "links and nonces hold"
-    sees = {"save": ()}  # noqa: RUF012
+    sees = {"append": ()}  # noqa: RUF012
 
     def start(self, world: Watched) -> None:
         """No block is judged yet."""
@@ -447,7 +447,7 @@ class StoreIsFold(GhostClaim):
     """A server's store is what its chain implies."""
 
     name = "store = fold(chain)"
-    sees = {"save": (), "restart": ()}  # noqa: RUF012
+    sees = {"append": (), "restart": ()}  # noqa: RUF012
 
     def start(self, world: Watched) -> None:
         """Begin with what the disks imply."""

@@ -199,9 +199,8 @@ def snapshot(disk: Any) -> Any:
     saved = object.__new__(type(disk))
     fields = saved.__dict__
     fields.update(disk.__dict__)
-    for key, value in fields.items():
-        if type(value) not in FROZEN:
-            fields[key] = copy.deepcopy(value)
+    if not FROZEN.issuperset(map(type, fields.values())):
+        fields.update({key: duplicate(value) for key, value in fields.items()})
     return saved
 
 

@@ -354,10 +354,10 @@ class World:
         if mute:
             effects = [effect for effect in effects if type(effect) is Send and effect.to == name]
         chosen = number = self.trace.count + 1
-        disk, saved = self.nodes[name].disk, None  # type: ignore[union-attr]
-        if disk.__dict__ != self.disks[name].__dict__:
+        disk, before, saved = self.nodes[name].disk, self.disks[name], None  # type: ignore[union-attr]
+        if disk.__dict__ != before.__dict__:
             number, saved = number + 1, snapshot(disk)
-            self.disks_before[name], self.disks[name] = self.disks[name], saved
+            self.disks_before[name], self.disks[name] = before, saved
         lost: list[int] = []
         flying, fresh, cut = self.flying, self.fresh, self.cut
         for effect in effects:
@@ -387,18 +387,18 @@ class World:
         trace = self.trace
         trace.add(kind, name, peer, what, cause, saved, effects or (), lost or ())
         if self.claims:
-            self._judge(chosen, trace.now, kind, name, peer, what, cause, saved, effects)
+            self._judge(chosen, trace.now, kind, name, peer, what, cause, before, saved, effects)
 
     def _note(self, kind: str, node: Name, peer: Name | None = None, what: Any = None, cause: int = 0) -> int:
         """Write down a choice that causes no turn; return its number."""
         number = self.trace.add(kind, node, peer, what, cause)
         if self.claims:
-            self._judge(number, self.trace.now, kind, node, peer, what, cause, None, ())
+            self._judge(number, self.trace.now, kind, node, peer, what, cause, None, None, ())
         return number
 
     def _judge(
-        self, n: int, at: float, kind: str, node: Name, peer: Name | None, what: Any, cause: int, saved: Any,
-        effects: Sequence[Effect],
+        self, n: int, at: float, kind: str, node: Name, peer: Name | None, what: Any, cause: int, before: Any,
+        saved: Any, effects: Sequence[Effect],
     ) -> None:  # fmt: skip
         """Let the claims see a choice and what followed, in order: those that hear of such an event."""
         watchers = self.watchers
@@ -410,11 +410,18 @@ class World:
         number = n
         if saved is not None:
             number += 1
-            self._show(self._watching("save", saved.__class__), _new(Event, (number, at, "save", node, None, saved, n)))
+            save = "save" if getattr(saved, "chain", None) is getattr(before, "chain", None) else "append"
+            watching = self._watching(save, saved.__class__)
+            if watching:
+                self._show(watching, _new(Event, (number, at, "save", node, None, saved, n)))
+        said = None
         for effect in effects:
             number += 1
             if type(effect) is Send:
                 to, message = effect
+                if message is said:
+                    continue
+                said = message
                 watching = watchers.get(("send", message.__class__))
                 if watching is None:
                     watching = self._watching("send", message.__class__)
@@ -428,7 +435,9 @@ class World:
     def _watching(self, kind: str, what: type) -> list[Claim]:
         watching = self.watchers.get((kind, what))
         if watching is None:
-            watching = self.watchers[kind, what] = [claim for claim in self.claims if claim.hears(kind, what)]
+            kinds = ("save", "append") if kind == "append" else (kind,)
+            watching = [claim for claim in self.claims if any(claim.hears(kind, what) for kind in kinds)]
+            self.watchers[kind, what] = watching
         return watching
 
     def _show(self, watching: list[Claim], event: Event) -> None:
