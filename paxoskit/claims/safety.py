@@ -695,10 +695,13 @@ def _said(promises: dict[Name, Event], height: int) -> str:
     return "; ".join(parts) or "it had heard none"
 
 
+_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def _block_fault(block: Block, height: int, before: str, difficulty: int) -> str:
     operations = [[r.session, r.number, *r.operation.words] for r in block.operations]
     fields = {"height": height, "previous_hash": before, "operations": operations, "nonce": block.nonce}
-    digest = sha256(json.dumps(fields, separators=(",", ":")).encode()).hexdigest()
+    digest = sha256(_json(fields).encode()).hexdigest()
     if digest == block.hash and is_good(digest, difficulty):
         return ""
     if (block.height, block.previous_hash) != (height, before):

@@ -20,7 +20,7 @@ import copy
 import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from paxoskit.protocol.plain import FROZEN, Message, Name
@@ -111,6 +111,8 @@ class Node:
 
     def after(self, wait: tuple[float, float], message: Message) -> None:
         """Ask to hear `message` from oneself after a time within `wait`, (low, high) in milliseconds."""
+        if type(message) not in FROZEN:
+            _check_message(self, message)
         low, high = wait
         if not 0 <= low <= high:
             raise NodeError(f"{title(self.name)} waits ({low}, {high}): expected 0 <= low <= high, in milliseconds")
@@ -137,28 +139,27 @@ class Node:
         Raises NodeError if the node has no handler for it.
         """
         self._effects = []
-        self._handle(sender, message)
+        self._handler(sender, message)(sender, message)
         return self._finish_turn()
 
     def _finish_turn(self) -> list[Effect]:
         effects, name = self._effects, self.name
         for effect in effects:  # grows while it is walked: a handler may send to itself again
             if effect[0] == name and type(effect) is Send:
-                self._handle(name, effect.message)
+                self._handler(name, effect[1])(name, effect[1])
                 if len(effects) > self.LONGEST_TURN:
                     raise NodeError(f"{title(name)} sends messages to itself without end: {effect.message!r}")
         return effects
 
-    def _handle(self, sender: Name, message: Message) -> None:
-        kind = type(message)
-        method = _handler_names.get(kind) or _handler_name(kind)
-        handler = getattr(self, method, None)
+    def _handler(self, sender: Name, message: Message) -> Callable[[Name, Message], None]:
+        method = _handler_names.get(type(message)) or _handler_name(type(message))
+        handler: Callable[[Name, Message], None] | None = getattr(self, method, None)
         if handler is None:
             raise NodeError(
                 f"{title(self.name)} got {message!r} from {title(sender)} "
                 f"but has no method {method}(self, sender, message)"
             )
-        handler(sender, message)
+        return handler
 
     def state(self) -> tuple[Any, ...]:
         """Return disk and ordinary attributes as plain, hashable, canonical data: equal states, equal nodes.
@@ -242,10 +243,8 @@ def _check_message(node: Node, message: object) -> None:
             raise NodeError(
                 f"{type(message).__name__}.{field.name} can change after it was sent: use a tuple or frozenset"
             ) from None
-    try:
-        hash(message)
-    except TypeError:
-        raise NodeError(f"{type(message).__name__} is not frozen: write @dataclass(frozen=True)") from None
+    if not message.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise NodeError(f"{type(message).__name__} is not frozen: write @dataclass(frozen=True)")
 
 
 def _declared_fields_only(disk: _Disk, field: str, value: object) -> None:

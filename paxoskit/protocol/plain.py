@@ -103,10 +103,8 @@ def from_json(data: Any) -> Any:
     ((name, content),) = data.items()
     if name == "Ballot":
         return _ballot(content)
-    if name == "set":
-        return frozenset(from_json(item) for item in content)
-    if name == "dict":
-        return {from_json(key): from_json(item) for key, item in content}
+    if name in ("set", "dict"):
+        return _collection(name, content)
     return _message(name, content)
 
 
@@ -114,6 +112,16 @@ def _ballot(content: Any) -> Ballot:
     if not (isinstance(content, list) and len(content) == 2 and all(type(part) is int for part in content)):
         raise ValueError(f"expected a ballot as [round, server], got {_short(content)}")
     return Ballot(*content)
+
+
+def _collection(name: str, content: Any) -> Any:
+    items = from_json(content)
+    try:
+        if type(items) is tuple:
+            return frozenset(items) if name == "set" else dict(items)
+    except (TypeError, ValueError):
+        pass  # what is no pair, or cannot be a key
+    raise ValueError(f"expected a {name} as a list of what it holds, got {_short(content)}")
 
 
 def _message(name: str, content: Any) -> Message:

@@ -165,6 +165,7 @@ class Server(Node):
         self.learn(promise.blocks)
         if len(self.promises) >= self.majority:
             self.leading = True
+            self.echoes = set(self.promises)  # who promised has heard me
             self.announce(Elected(self.ballot))
             self.on_heartbeat_timeout(self.name, HeartbeatTimeout(self.ballot))
             self.inherit()
@@ -277,7 +278,7 @@ class Server(Node):
         if not self.leading or message.ballot != self.ballot:
             return  # the timer of an office that has ended
         self.missed = 0 if len(self.echoes) >= self.majority else self.missed + 1
-        if self.missed > self.SILENCE:
+        if self.missed >= self.SILENCE:
             self.step_down()
             return
         self.echoes = set()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -51,6 +51,23 @@ class Timer(NamedTuple):
     message: Message
     low: float
     high: float
+
+
+_Seeing = tuple[Callable[[Event], Violation | None], ...]
+
+
+class _Watchers(dict[tuple[str, type], _Seeing]):
+    """Which claims want to see events of a kind about a class."""
+
+    def __init__(self, claims: list[Claim]) -> None:
+        self.claims = claims
+
+    def __missing__(self, key: tuple[str, type]) -> _Seeing:
+        kind, what = key
+        kinds = ("save", "append") if kind == "append" else (kind,)
+        seeing = tuple(claim.see for claim in self.claims if any(claim.hears(kind, what) for kind in kinds))
+        self[key] = seeing
+        return seeing
 
 
 class World:
@@ -96,7 +113,7 @@ class World:
         self.trace = Trace(len(classes), seed)
         self.claims: list[Claim] = list(claims)
         self.violations: list[Violation] = []
-        self.watchers: dict[tuple[str, type], list[Claim]] = {}
+        self.watchers = _Watchers(self.claims)
         for name in self.servers:
             self.disks[name] = (disks or {}).get(name) or _first_disk(self.classes[name], self.difficulty)
         for claim in self.claims:
@@ -189,7 +206,7 @@ class World:
         twin.trace = self.trace.fork()
         twin.claims = copy.deepcopy(self.claims) if claims else []
         twin.violations = list(self.violations)
-        twin.watchers = {}
+        twin.watchers = _Watchers(twin.claims)
         for claim in twin.claims:
             claim.world = twin
         return twin
@@ -203,8 +220,8 @@ class World:
             self._note("deliver", flight.receiver, flight.sender, flight.message, flight.number)
             self._stop(flight.receiver, KEPT, BEFORE)
             return
-        node = self.awake(flight.receiver)
-        self.delivered(flight, node.receive(flight.sender, flight.message), crash == AFTER)
+        _, sender, receiver, message = flight
+        self.delivered(flight, self.awake(receiver).receive(sender, message), crash == AFTER)
 
     def delivered(self, flight: Flight, effects: list[Effect], crash: bool = False) -> None:
         """Write down that a message was delivered, and apply the effects of the turn that it caused."""
@@ -353,20 +370,21 @@ class World:
         """
         if mute:
             effects = [effect for effect in effects if type(effect) is Send and effect.to == name]
-        chosen = number = self.trace.count + 1
+        trace = self.trace
+        chosen = number = trace.count + 1
         disk, before, saved = self.nodes[name].disk, self.disks[name], None  # type: ignore[union-attr]
         if disk.__dict__ != before.__dict__:
             number, saved = number + 1, snapshot(disk)
             self.disks_before[name], self.disks[name] = before, saved
         lost: list[int] = []
-        flying, fresh, cut = self.flying, self.fresh, self.cut
+        flying, fresh, cut, nodes = self.flying, self.fresh, self.cut, self.nodes
         for effect in effects:
             number += 1
             if type(effect) is Send:
                 to, message = effect
                 if to == name:
                     continue  # it was heard in this very turn
-                if to not in self.nodes:
+                if to not in nodes:
                     raise NodeError(f"{title(name)} sends {message} to {to!r}: there is nobody of that name")
                 if cut and (name, to) in cut:
                     lost.append(number)
@@ -378,14 +396,14 @@ class World:
                 self.timers[name, effect.message] = timer
                 fresh.append(timer)
             elif type(effect) is Announce:
-                fact = effect.fact
+                fact = effect[0]
                 if type(fact) is Answered:
                     self.idle[name][fact.session] = None
                     fresh.append(fact)
                 elif type(fact) is GaveUp:
                     fresh.append(fact)
-        trace = self.trace
-        trace.add(kind, name, peer, what, cause, saved, effects or (), lost or ())
+        trace.records.append((chosen, trace.now, kind, name, peer, what, cause, saved, effects or (), lost or ()))
+        trace.count = number + len(lost)
         if self.claims:
             self._judge(chosen, trace.now, kind, name, peer, what, cause, before, saved, effects)
 
@@ -402,47 +420,29 @@ class World:
     ) -> None:  # fmt: skip
         """Let the claims see a choice and what followed, in order: those that hear of such an event."""
         watchers = self.watchers
-        watching = watchers.get((kind, what.__class__))
-        if watching is None:
-            watching = self._watching(kind, what.__class__)
-        if watching:
-            self._show(watching, _new(Event, (n, at, kind, node, peer, what, cause)))
+        if seeing := watchers[kind, type(what)]:
+            self._show(seeing, (n, at, kind, node, peer, what, cause))
         number = n
         if saved is not None:
             number += 1
             save = "save" if getattr(saved, "chain", None) is getattr(before, "chain", None) else "append"
-            watching = self._watching(save, saved.__class__)
-            if watching:
-                self._show(watching, _new(Event, (number, at, "save", node, None, saved, n)))
+            if seeing := watchers[save, type(saved)]:
+                self._show(seeing, (number, at, "save", node, None, saved, n))
         said = None
         for effect in effects:
             number += 1
             if type(effect) is Send:
                 to, message = effect
-                if message is said:
-                    continue
+                if message is not said and (seeing := watchers["send", type(message)]):
+                    self._show(seeing, (number, at, "send", node, to, message, n))
                 said = message
-                watching = watchers.get(("send", message.__class__))
-                if watching is None:
-                    watching = self._watching("send", message.__class__)
-                if watching:
-                    self._show(watching, _new(Event, (number, at, "send", node, to, message, n)))
-            elif type(effect) is Announce:
-                watching = self._watching("announce", effect[0].__class__)
-                if watching:
-                    self._show(watching, Event(number, at, "announce", node, None, effect[0], n))
+            elif type(effect) is Announce and (seeing := watchers["announce", type(effect.fact)]):
+                self._show(seeing, (number, at, "announce", node, None, effect.fact, n))
 
-    def _watching(self, kind: str, what: type) -> list[Claim]:
-        watching = self.watchers.get((kind, what))
-        if watching is None:
-            kinds = ("save", "append") if kind == "append" else (kind,)
-            watching = [claim for claim in self.claims if any(claim.hears(kind, what) for kind in kinds)]
-            self.watchers[kind, what] = watching
-        return watching
-
-    def _show(self, watching: list[Claim], event: Event) -> None:
-        for claim in watching:
-            violation = claim.see(event)
+    def _show(self, seeing: _Seeing, fields: tuple[Any, ...]) -> None:
+        event = _new(Event, fields)
+        for see in seeing:
+            violation = see(event)
             if violation is not None:
                 self.violations.append(violation)
 
