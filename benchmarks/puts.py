@@ -140,8 +140,8 @@ def main() -> None:
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
     contenders: dict[str, Callable[[int, str, float], float]] = {
-        f"kit as made by Cluster(n): trace of {KEEP:,} events, all claims on": lambda n, l, s: kit(n, l, s, True),
-        f"kit with claims=False: trace of {KEEP:,} events, no claims": lambda n, l, s: kit(n, l, s, False),
+        f"kit as made by Cluster(n): trace of {KEEP:,} events, all claims on": lambda n, load, s: kit(n, load, s, True),
+        f"kit with claims=False: trace of {KEEP:,} events, no claims": lambda n, load, s: kit(n, load, s, False),
     }
     if not options.no_peer:
         contenders["PySyncObj, defaults, asked at its leader"] = peer

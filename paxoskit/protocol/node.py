@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from paxoskit.protocol.plain import FROZEN, Message, Name
+from paxoskit.protocol.plain import FROZEN, OURS, Message, Name
 
 
 class Send(NamedTuple):
@@ -99,19 +99,19 @@ class Node:
 
     def send(self, to: Name, message: Message) -> None:
         """Ask for `message` to be sent to `to`. Raises NodeError for what is no frozen message."""
-        if type(message) not in FROZEN:
+        if type(message) not in OURS:
             _check_message(self, message)
         self._effects.append(_new(Send, (to, message)))
 
     def broadcast(self, message: Message) -> None:
         """Send `message` to every server, oneself included."""
-        if type(message) not in FROZEN:
+        if type(message) not in OURS:
             _check_message(self, message)
         self._effects += [_new(Send, (peer, message)) for peer in self.peers]
 
     def after(self, wait: tuple[float, float], message: Message) -> None:
         """Ask to hear `message` from oneself after a time within `wait`, (low, high) in milliseconds."""
-        if type(message) not in FROZEN:
+        if type(message) not in OURS:
             _check_message(self, message)
         low, high = wait
         if not 0 <= low <= high:

@@ -37,6 +37,9 @@ BOTTOM = Ballot(0, 0)
 FROZEN: set[type] = {int, str, bool, float, bytes, NoneType, Ballot}
 """Types whose values never change: they are shared where others are copied."""
 
+OURS: set[type] = set()
+"""The kit's own messages: frozen, and holding frozen things. A learner's are looked at when they are sent."""
+
 
 class Message:
     """Base of all that is said: a subclass is a frozen dataclass of plain data.
@@ -53,7 +56,8 @@ class Message:
     def __init_subclass__(cls) -> None:
         Message.known[cls.__name__] = cls
         if cls.__module__.startswith("paxoskit."):
-            FROZEN.add(cls)  # ours are frozen and hold frozen things; a learner's are looked at when they are sent
+            OURS.add(cls)
+            FROZEN.add(cls)
 
     def __copy__(self) -> Message:
         return self

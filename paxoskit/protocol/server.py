@@ -159,8 +159,8 @@ class Server(Node):
 
     def on_promise(self, sender: Name, promise: Promise) -> None:
         """Learn what the others decided; with a majority of promises, lead."""
-        if promise.ballot != self.ballot or self.leading:
-            return  # an answer to an earlier candidacy, or more than I need
+        if promise.ballot != self.ballot or self.leading or sender not in self.peers:
+            return  # an answer to an earlier candidacy, more than I need, or no server's word
         self.promises[sender] = promise
         self.learn(promise.blocks)
         if len(self.promises) >= self.majority:
@@ -233,7 +233,8 @@ class Server(Node):
         """Count a vote for my open block; a majority has chosen it."""
         if self.open is None or (accepted.ballot, accepted.hash) != (self.ballot, self.open.hash):
             return  # a vote in an older ballot, or for a slot that is decided
-        self.votes.add(sender)
+        if sender in self.peers:
+            self.votes.add(sender)  # a set of servers: a vote that comes twice counts once
         if len(self.votes) >= self.majority:
             self.broadcast(Decide(self.open))
             self.open = None
@@ -296,7 +297,7 @@ class Server(Node):
 
     def on_heartbeat_heard(self, sender: Name, echo: HeartbeatHeard) -> None:
         """Count who hears me."""
-        if self.leading and echo.ballot == self.ballot:
+        if self.leading and echo.ballot == self.ballot and sender in self.peers:
             self.echoes.add(sender)
 
     def follow(self, leader: Name, ballot: Ballot) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paxoskit.protocol.node import title
-from paxoskit.protocol.plain import Message, Name, from_json, to_json
+from paxoskit.protocol.plain import Message, Name, field_types, fits, from_json, to_json
 from paxoskit.trace import asked, say
 
 KEPT, LAST_SAVE_LOST, LOST = "kept", "last save lost", "lost"
@@ -48,9 +48,12 @@ class Choice:
     def from_json(cls, data: dict[str, Any]) -> Choice:
         """Read back what `as_json` wrote. Raises ValueError for what is no choice."""
         try:
-            return cls(**{**data, "what": from_json(data.get("what"))})
-        except TypeError:
-            raise ValueError(f"expected a choice (kind, node, peer, what, copy, crash, disk), got {data}") from None
+            choice = cls(**{**data, "what": from_json(data.get("what"))})
+            if all(fits(getattr(choice, field), kind) for field, kind in field_types(cls).items()):
+                return choice
+        except (TypeError, AttributeError):
+            pass
+        raise ValueError(f"expected a choice (kind, node, peer, what, copy, crash, disk), got {data}")
 
     def __str__(self) -> str:
         peer = "" if self.peer is None else title(self.peer)

@@ -21,7 +21,7 @@ from paxoskit.protocol.plain import Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import Trace
 from paxoskit.worlds.choice import AFTER, BEFORE, KEPT
-from paxoskit.worlds.world import Flight, Timer, World
+from paxoskit.worlds.world import Flight, Timer, World, check_count
 
 HOP = (5.0, 15.0)
 """How long a message takes when nobody disturbs it, in milliseconds."""
@@ -38,6 +38,15 @@ class Nemesis:
     duplication: float = 0.0
     delay: float = 0.0
     faults: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "duplication", "delay"):
+            chance = getattr(self, name)
+            if type(chance) not in (int, float) or not 0 <= chance < 1:
+                raise ValueError(f"{name}: expected a chance from 0 to below 1, got {chance!r}")
+        for fault in self.faults:
+            if fault not in FAULTS:
+                raise ValueError(f"faults: expected some of {', '.join(FAULTS)}, got {fault!r}")
 
 
 FAULTS = ("cut", "one-way", "partition", "crash", "crash-several", "crash-all")
@@ -94,6 +103,7 @@ class Simulator:
     >>> simulator = Simulator(seed=1, servers=3)
     >>> simulator.run(500)
     >>> simulator.calm()
+    True
     >>> simulator.violations, simulator.asked - simulator.acknowledged
     ([], 0)
 
@@ -148,7 +158,7 @@ class Simulator:
 
     def run(self, steps: int) -> None:
         """Let `steps` things happen, or stop at the first claim that falls."""
-        end = self.steps + steps
+        end = self.steps + check_count("steps", steps, 0, 1_000_000_000)
         while self.steps < end and not self.violations and self.agenda:
             self.step()
 
@@ -262,46 +272,46 @@ class Simulator:
         if self.calming:
             return
         self._later(self.dice.uniform(50, 1_000), self._trouble)
-        fault = self.dice.choice(self.nemesis.faults)
-        self.faults[fault] += 1
+        fault, done = self.dice.choice(self.nemesis.faults), False
         servers = list(self.world.servers)
         wait = self.dice.uniform(100, 2_000)
         match fault:
             case "cut" | "one-way" if len(servers) > 1:
                 a, b = self.dice.sample(servers, 2)
-                self._cut([(a, b)] if fault == "one-way" else [(a, b), (b, a)], wait)
+                done = self._cut([(a, b)] if fault == "one-way" else [(a, b), (b, a)], wait)
             case "partition":
                 side = set(self.dice.sample(servers, self.dice.randint(1, max(1, len(servers) - 1))))
-                self._cut([(a, b) for a in servers for b in servers if (a in side) != (b in side)], wait)
+                done = self._cut([(a, b) for a in servers for b in servers if (a in side) != (b in side)], wait)
             case "crash":
-                self._fail(self.dice.choice(servers), wait)
+                done = self._fail([self.dice.choice(servers)], wait)
             case "crash-several":
-                for name in self.dice.sample(servers, self.dice.randint(1, len(servers))):
-                    self._fail(name, wait)
+                done = self._fail(self.dice.sample(servers, self.dice.randint(1, len(servers))), wait)
             case "crash-all":
-                for name in servers:
-                    self._fail(name, wait)
+                done = self._fail(servers, wait)
+        self.faults[fault] += done
 
-    def _cut(self, links: list[tuple[int, int]], wait: float) -> None:
+    def _cut(self, links: list[tuple[int, int]], wait: float) -> bool:
         for sender, receiver in links:
             self.world.set_link(sender, receiver, cut=True)
         self._later(wait, self._mend, links)
+        return bool(links)
 
     def _mend(self, links: list[tuple[int, int]]) -> None:
         for sender, receiver in links:
             if (sender, receiver) in self.world.cut:
                 self.world.set_link(sender, receiver, cut=False)
 
-    def _fail(self, name: int, wait: float) -> None:
-        """Crash a server now, or at its next delivery, before its save or after."""
-        how = self.dice.choice((None, None, BEFORE, AFTER))
-        if not self.world.is_up(name):
-            return
-        if how:
-            self.doomed[name] = how
-            return
-        self.world.crash(name, KEPT)
-        self._later(wait, self._restart, name)
+    def _fail(self, names: list[int], wait: float) -> bool:
+        """Crash servers now, or each at its next delivery, before its save or after; say if any of them was up."""
+        running = [name for name in names if self.world.is_up(name)]
+        for name in running:
+            how = self.dice.choice((None, None, BEFORE, AFTER))
+            if how:
+                self.doomed[name] = how
+            else:
+                self.world.crash(name, KEPT)
+                self._later(wait, self._restart, name)
+        return bool(running)
 
     def _restart(self, name: int) -> None:
         if not self.world.is_up(name):
@@ -326,6 +336,6 @@ class Simulator:
 def _nemesis(nemesis: str | Nemesis) -> Nemesis:
     if isinstance(nemesis, Nemesis):
         return nemesis
-    if nemesis not in NEMESES:
+    if not isinstance(nemesis, str) or nemesis not in NEMESES:
         raise ValueError(f"nemesis: expected one of {', '.join(NEMESES)}, got {nemesis!r}")
     return NEMESES[nemesis]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from paxoskit.claims.claim import Claim, Violation
 from paxoskit.protocol.chain import Chain, check_difficulty
 from paxoskit.protocol.client import Client
-from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Operation
+from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Get, Operation, Put
 from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, snapshot, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
@@ -214,8 +214,11 @@ class World:
     # Messages and timers -----------------------------------------------------------------------------------
 
     def deliver(self, flight: Flight, crash: str | None = None) -> None:
-        """Bring a message to its node, which may crash before its save or after it."""
+        """Bring a message to its node, which may crash before its save or after it (a server may, no client)."""
+        if crash is not None and (crash not in (BEFORE, AFTER) or flight.receiver not in self.servers):
+            raise ValueError(f"crash: expected None, or for a server {BEFORE!r} or {AFTER!r}, got {crash!r}")
         if crash == BEFORE:
+            self.awake(flight.receiver)
             self._take(flight)
             self._note("deliver", flight.receiver, flight.sender, flight.message, flight.number)
             self._stop(flight.receiver, KEPT, BEFORE)
@@ -269,10 +272,13 @@ class World:
 
     # Faults ------------------------------------------------------------------------------------------------
 
+    def _check_server(self, name: Name) -> None:
+        if type(name) is not int or name not in self.servers:
+            raise ValueError(f"expected a server, one of 1 to {len(self.servers)}, got {name!r}")
+
     def crash(self, name: Name, disk: str = KEPT) -> None:
         """Stop a server; `disk` says what is left of its disk. It is asked nothing."""
-        if name not in self.servers:
-            raise ValueError(f"expected a server, one of 1 to {len(self.servers)}, got {name!r}")
+        self._check_server(name)
         if disk not in DISKS:
             raise ValueError(f"disk: expected one of {', '.join(DISKS)}, got {disk!r}")
         self.awake(name)
@@ -293,11 +299,11 @@ class World:
         A server whose disk was lost may have promised and voted, and cannot know: it comes back without a vote, and a
         class whose disk has no field `voter` stays down. Raises ValueError if it is up or must stay down.
         """
-        if name not in self.servers:
-            raise ValueError(f"expected a server, one of 1 to {len(self.servers)}, got {name!r}")
+        self._check_server(name)
         if self.nodes[name] is not None:
             raise ValueError(f"{title(name)} is up already")
-        self.disks[name] = self.disk_for_restart(name)
+        if self.disks[name] is None:  # the disk without a vote counts as saved: no later crash brings the old one back
+            self.disks[name] = self.disks_before[name] = self.disk_for_restart(name)
         self._live(name, "restart")
 
     def disk_for_restart(self, name: Name) -> Any:
@@ -315,7 +321,7 @@ class World:
     def set_link(self, sender: Name | None, receiver: Name, cut: bool) -> None:
         """Cut or mend the link from `sender` to `receiver`: this direction only. It is consulted when one sends."""
         for name in (sender, receiver):
-            if name not in self.nodes:
+            if type(name) not in (int, str) or name not in self.nodes:
                 raise ValueError(f"there is no {name!r}: expected a server's number or a client's name")
         if sender == receiver:
             raise ValueError(f"{title(receiver)} has no link to itself")
@@ -330,6 +336,8 @@ class World:
 
     def add_client(self, at: Sequence[int] | None = None) -> Name:
         """Return the name of a new client; it asks all servers, or only those in `at`."""
+        for server in at or ():
+            self._check_server(server)
         name = f"client {len(self.clients) + 1}"
         self.clients += (name,)
         self.classes[name] = Client
@@ -349,8 +357,10 @@ class World:
         """Let a client ask one thing (in an idle session, if only the operation is given), or many at once."""
         if client not in self.clients:
             raise ValueError(f"there is no {client!r}: expected \"client 1\" to \"client {len(self.clients)}\"")
-        if not isinstance(what, (Ask, Asks)):
+        if isinstance(what, (Get, Put)):
             what = Ask(self.sessions(client)[0], what)
+        elif not isinstance(what, (Ask, Asks)):
+            raise ValueError(f"expected an Ask, a Get or a Put to ask {client}, got {what!r}")
         for ask in what.asks if isinstance(what, Asks) else (what,):
             if ask.session in self.idle[client]:
                 del self.idle[client][ask.session]
@@ -418,16 +428,14 @@ class World:
         self, n: int, at: float, kind: str, node: Name, peer: Name | None, what: Any, cause: int, before: Any,
         saved: Any, effects: Sequence[Effect],
     ) -> None:  # fmt: skip
-        """Let the claims see a choice and what followed, in order: those that hear of such an event."""
+        """Let the claims see a choice and what followed, those that hear of such an event.
+
+        The save comes last: it holds what the node said to itself in this turn, its own vote for instance.
+        """
         watchers = self.watchers
         if seeing := watchers[kind, type(what)]:
             self._show(seeing, (n, at, kind, node, peer, what, cause))
-        number = n
-        if saved is not None:
-            number += 1
-            save = "save" if getattr(saved, "chain", None) is getattr(before, "chain", None) else "append"
-            if seeing := watchers[save, type(saved)]:
-                self._show(seeing, (number, at, "save", node, None, saved, n))
+        number = n if saved is None else n + 1
         said = None
         for effect in effects:
             number += 1
@@ -438,6 +446,10 @@ class World:
                 said = message
             elif type(effect) is Announce and (seeing := watchers["announce", type(effect.fact)]):
                 self._show(seeing, (number, at, "announce", node, None, effect.fact, n))
+        if saved is not None:
+            save = "save" if getattr(saved, "chain", None) is getattr(before, "chain", None) else "append"
+            if seeing := watchers[save, type(saved)]:
+                self._show(seeing, (n + 1, at, "save", node, None, saved, n))
 
     def _show(self, seeing: _Seeing, fields: tuple[Any, ...]) -> None:
         event = _new(Event, fields)

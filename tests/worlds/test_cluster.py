@@ -53,7 +53,7 @@ def test_five_servers_and_one_client(cluster: Cluster) -> None:
     cluster.put("x", 1)
     assert cluster.get("x") == 1
     assert eventually(lambda: same_chains(cluster))
-    assert {server: cluster.store(server) for server in cluster.servers} == dict.fromkeys(range(1, 6), {"'x'": "1"})
+    assert {server: cluster.store(server) for server in cluster.servers} == {key: {"'x'": "1"} for key in range(1, 6)}
 
 
 def test_two_servers_down_leave_a_majority_that_serves(cluster: Cluster) -> None:
@@ -202,7 +202,9 @@ def test_one_direction_of_a_link_can_be_cut(cluster: Cluster) -> None:
 # Clients and keys ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("literal", [{"key1": "val1"}, -1, 1.5, True, None, (1, "a"), [1, [2]], {1, 2}, b"x", "<b>é\n\0"])
+@pytest.mark.parametrize(
+    "literal", [{"key1": "val1"}, -1, 1.5, True, None, (1, "a"), [1, [2]], {1, 2}, b"x", "<b>é\n\0"]
+)
 def test_every_literal_is_a_key_and_a_value(cluster: Cluster, literal: object) -> None:
     cluster.put(literal, literal)
     assert cluster.get(literal) == literal
@@ -250,7 +252,11 @@ def test_a_thousand_minus_one_clients_are_served() -> None:
 
 def test_a_callback_may_call_the_cluster_again(cluster: Cluster) -> None:
     done = threading.Event()
-    cluster.put_async("x", 1).add_done_callback(lambda _: cluster.put_async("y", 2).add_done_callback(lambda _: done.set()))
+
+    def put_another(_: object) -> None:
+        cluster.put_async("y", 2).add_done_callback(lambda _: done.set())
+
+    cluster.put_async("x", 1).add_done_callback(put_another)
     assert done.wait(5)
     assert cluster.get("y") == 2
 
@@ -322,7 +328,8 @@ def test_a_recording_of_chaos_replays_with_no_difference() -> None:
                 case 3:
                     cluster.fail_link(victim, victim % 5 + 1, both=turn % 16 < 8)
                 case 5:
-                    cluster.partition([victim, victim % 5 + 1], [s for s in cluster.servers if s not in (victim, victim % 5 + 1)])
+                    pair = [victim, victim % 5 + 1]
+                    cluster.partition(pair, [server for server in cluster.servers if server not in pair])
                 case 7:
                     cluster.heal()
             time.sleep(0.02)
@@ -513,7 +520,7 @@ def test_mining_on_one_server_does_not_stop_the_others() -> None:
 
 def test_a_get_is_a_request_like_any_other(cluster: Cluster) -> None:
     cluster.get("x")
-    assert eventually(lambda: any(Get("'x'") == request.operation for block in cluster.chain(1) for request in block.operations))
+    assert eventually(lambda: any(Get("'x'") == r.operation for block in cluster.chain(1) for r in block.operations))
 
 
 def test_a_node_without_a_disk_can_live_in_a_cluster() -> None:

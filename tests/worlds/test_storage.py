@@ -41,7 +41,8 @@ def test_a_reopened_cluster_answers_new_requests_under_new_session_names(file: P
             cluster.put("opened", opening)
     with Cluster(3, storage=file) as cluster:
         cluster.get("opened")
-        sessions = {request.session for block in cluster.chain(cluster.wait_for_leader()) for request in block.operations}
+        chain = cluster.chain(cluster.wait_for_leader())
+        sessions = {request.session for block in chain for request in block.operations}
     assert sessions >= {f"client 1/{opening}.1" for opening in range(1, 4)}
 
 
@@ -87,15 +88,20 @@ def test_a_file_that_is_no_storage_is_refused(file: Path) -> None:
         Cluster(3, storage=file)
 
 
+def change(field: str, old: object, new: object) -> str:
+    """Return a statement that changes a number in blocks."""
+    return f"""UPDATE block SET value = replace(value, '"{field}": {old}', '"{field}": {new}') WHERE true"""
+
+
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("UPDATE block SET value = replace(value, '\"number\": 1', '\"number\": 2') WHERE server = 2 AND height = 0", "server 2: "),
-        ("UPDATE block SET value = replace(value, '\"nonce\": ', '\"nonce\": 1') WHERE server = 1 AND height = 3", "server 1: "),
+        (change("number", 1, 2) + " AND server = 2 AND height = 0", "server 2: "),
+        (change("nonce", "", 1) + " AND server = 1 AND height = 3", "server 1: "),
         ("DELETE FROM block WHERE server = 3 AND height = 4", "server 3: "),
-        ("DELETE FROM block WHERE server = 3 AND height = (SELECT max(height) FROM block WHERE server = 3)", "server 3: "),
+        ("DELETE FROM block WHERE server = 3 AND height > 6", "server 3: "),
         ("UPDATE block SET value = '{}' WHERE server = 1 AND height = 2", "server 1: a block cannot be read"),
-        ("UPDATE disk SET value = '{\"Ballot\":[0,0]}' WHERE field = 'promised'", "field promised: the checksum is wrong"),
+        ("UPDATE disk SET value = '{\"Ballot\":[0,0]}' WHERE field = 'promised'", "promised: the checksum is wrong"),
         ("DELETE FROM disk WHERE field = 'vote' AND server = 2", "server 2 has saved no field vote"),
     ],
 )
