@@ -23,9 +23,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from paxoskit.worlds.cluster import KEEP, Cluster
+from paxoskit.worlds.cluster import CHECKPOINT, KEEP, Cluster
 
 CLIENTS, WINDOW = 8, 64
+TRACE = f"trace of the last {KEEP + CHECKPOINT:,} events"
 
 
 def one_client(cluster: Cluster, seconds: float) -> float:
@@ -140,8 +141,8 @@ def main() -> None:
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
     contenders: dict[str, Callable[[int, str, float], float]] = {
-        f"kit as made by Cluster(n): trace of {KEEP:,} events, all claims on": lambda n, load, s: kit(n, load, s, True),
-        f"kit with claims=False: trace of {KEEP:,} events, no claims": lambda n, load, s: kit(n, load, s, False),
+        f"kit as made by Cluster(n): {TRACE}, all claims on": lambda n, load, s: kit(n, load, s, True),
+        f"kit with claims=False: {TRACE}, no claims": lambda n, load, s: kit(n, load, s, False),
     }
     if not options.no_peer:
         contenders["PySyncObj, defaults, asked at its leader"] = peer

@@ -44,8 +44,8 @@ from paxoskit.worlds.world import MOST_CLIENTS, Flight, Timer, World, check_coun
 HOP = 40.0
 """World milliseconds that a message takes on average, when messages take time at all."""
 
-KEEP = 100_000
-"""The newest events that a live cluster remembers."""
+KEEP = 75_000
+"""A live cluster remembers about so many events: never more than this and a checkpoint's worth, 100,000 in all."""
 
 CHECKPOINT = 25_000
 """A recording begins at a checkpoint; one is made every so many events."""
@@ -131,9 +131,9 @@ class Cluster:
         self.errors: list[str] = []
         ring = _weakly(self, "_ring")
         self._clock = Clock(ring, _speed(latency))
-        turn, ask = _weakly(self, "_turn"), _weakly(self, "_ask_later")
+        turn, resolve, ask = _weakly(self, "_turn"), _weakly(self, "_resolve"), _weakly(self, "_ask_later")
         self._threads = [
-            _thread(f"server {name}", _serve, turn, name, self._inboxes[name], self._gates[name])
+            _thread(f"server {name}", _serve, turn, resolve, name, self._inboxes[name], self._gates[name])
             for name in self._world.servers
         ]
         self._threads.append(_thread("clients", _collect, ask, self._outbox))
@@ -286,7 +286,7 @@ class Cluster:
                         self._world.set_link(a, b, cut)
 
     def heal(self) -> None:
-        """Mend every link, and restart every server that is down (but one without its disk that could not vote again)."""
+        """Mend every link, and restart every server that is down and may come back."""
         with self._changing():
             for a, b in sorted(self._world.cut, key=repr):
                 self._world.set_link(a, b, cut=False)
@@ -453,7 +453,7 @@ class Cluster:
         return Store.fold(self.chain(server)).data
 
     def recording(self) -> Recording:
-        """Return what happened since a checkpoint (the birth, unless it is more than 100,000 events ago)."""
+        """Return what happened since a checkpoint (the birth, unless it is longer ago than the trace remembers)."""
         with self._quiet(), self._lock:
             start = self._checkpoints[0]
             events = tuple(event for event in self._world.trace if event.n > start.trace.count)
@@ -487,8 +487,8 @@ class Cluster:
             done = self._dispatch()
         self._resolve(done)
 
-    def _turn(self, name: Name, item: Flight | Timer) -> None:
-        """Run one handler on its server's thread, then apply its effects under the lock."""
+    def _turn(self, name: Name, item: Flight | Timer) -> list[Any]:
+        """Run one handler on its server's thread, then apply its effects under the lock; return the calls done."""
         world = self._world
         node = world.nodes[name]
         if type(item) is Flight:
@@ -496,7 +496,7 @@ class Cluster:
         else:
             sender, message, gone = name, item.message, world.timers.get((name, item.message)) is not item
         if gone or not self._running:
-            return
+            return []
         if node is not None and name in world.shared:
             with self._lock:
                 node = world.awake(name) if world.is_up(name) else None
@@ -507,18 +507,16 @@ class Cluster:
                 if self._storage is not None and vars(node.disk) != vars(world.disks[name]):
                     self._storage.save(name, snapshot(node.disk))
         except Exception as error:  # a learner's handler may raise anything; said, and the server is down
-            done = self._failed(name, node, item, error)
-        else:
-            with self._lock:
-                world.trace.now = self._clock.now()
-                if node is None or world.nodes[name] is not node:
-                    self._lose(item)
-                elif type(item) is Flight:
-                    world.delivered(item, effects)
-                elif world.timers.get((name, message)) is item:
-                    world.fired(item, effects)
-                done = self._dispatch()
-        self._resolve(done)
+            return self._failed(name, node, item, error)
+        with self._lock:
+            world.trace.now = self._clock.now()
+            if node is None or world.nodes[name] is not node:
+                self._lose(item)
+            elif type(item) is Flight:
+                world.delivered(item, effects)
+            elif world.timers.get((name, message)) is item:
+                world.fired(item, effects)
+            return self._dispatch()
 
     def _lose(self, item: Flight | Timer) -> None:
         if type(item) is Flight and item.number in self._world.flying:
@@ -678,10 +676,15 @@ def _thread(name: str, target: Callable[..., None], *arguments: Any) -> threadin
     return threading.Thread(target=target, args=arguments, name=f"paxoskit {name}", daemon=True)
 
 
-def _serve(turn: Callable[[Name, Any], None], name: Name, inbox: SimpleQueue[Any], gate: threading.Lock) -> None:
+def _serve(
+    turn: Callable[..., Any], resolve: Callable[..., Any], name: Name, inbox: SimpleQueue[Any], gate: threading.Lock
+) -> None:
+    """A server's thread: one turn after the other. Answers are given with the gate open: callers may call again."""
     while (item := inbox.get()) is not None:
         with gate:
-            turn(name, item)
+            done = turn(name, item)
+        if done:
+            resolve(done)
 
 
 def _collect(ask: Callable[[list[_Call]], None], outbox: SimpleQueue[Any]) -> None:
@@ -706,14 +709,13 @@ def _left(outbox: SimpleQueue[Any]) -> list[_Call]:
     return [call for call in calls if call is not None]
 
 
-def _weakly(cluster: Cluster, method: str) -> Callable[..., None]:
+def _weakly(cluster: Cluster, method: str) -> Callable[..., Any]:
     """Return a call of a method that does not keep the cluster alive: its threads end when nobody else holds it."""
     reference = weakref.ref(cluster)
 
-    def call(*arguments: Any) -> None:
+    def call(*arguments: Any) -> Any:
         alive = reference()
-        if alive is not None:
-            getattr(alive, method)(*arguments)
+        return None if alive is None else getattr(alive, method)(*arguments)
 
     return call
 

@@ -39,7 +39,7 @@ class Recording:
 
 
 def _with_crashes(events: Iterable[Event]) -> list[tuple[Event, str | None]]:
-    """Return the choices, and the births of new clients; a delivery that crashed its server comes with the moment, and without its crash."""
+    """Return the choices and the births of clients; a delivery that crashed its server comes with the moment."""
     found: list[tuple[Event, str | None]] = []
     for event in events:
         if event.kind == "crash" and event.what.endswith("the save"):
