@@ -32,6 +32,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "lab": Command("open JupyterLab on the first lesson", "paxoskit.cli", "lab"),
     "test": Command("run every check of the kit", "paxoskit.cli", "test"),
+    "demo": Command("tell the story of a cluster that loses its leader, its links and its power", "paxoskit.demo"),
+    "shell": Command("put, get and break things, one command a line, typed or from a script", "paxoskit.shell"),
+    "simulate": Command("run seeds of the simulator, with every fault and every claim", "paxoskit.simulate"),
 }
 
 

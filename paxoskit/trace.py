@@ -28,14 +28,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from paxoskit.protocol.messages import Asks, Block
 from paxoskit.protocol.node import Announce, Effect, Send, title
-from paxoskit.protocol.plain import Message, Name, from_json, to_json
+from paxoskit.protocol.plain import Message, Name, fits, from_json, to_json
 
 SCHEMA = 1
 CHOICES = frozenset({"ask", "deliver", "fire", "drop", "crash", "duplicate", "restart", "cut", "mend"})
+KINDS = CHOICES | {"start", "send", "lost", "save", "announce"}
 
 
 class Event(NamedTuple):
@@ -136,7 +137,7 @@ class Trace:
         for n, at, kind, node, peer, what, cause in self.choices():
             if what not in texts:
                 texts[what] = _dump(to_json(what))
-            digest.update(f"{n} {at:.6f} {kind} {node} {peer} {texts[what]} {cause}\n".encode())
+            digest.update(f"{n} {at:.3f} {kind} {node} {peer} {texts[what]} {cause}\n".encode())
         return digest.hexdigest()
 
     def lines(self, kit: str) -> Iterator[str]:
@@ -154,16 +155,17 @@ class Trace:
     @classmethod
     def load(cls, path: str | Path) -> Trace:
         """Read a trace from a file. Raises ValueError, naming the line, for what is no trace."""
-        text = Path(path).read_text(encoding="utf-8").splitlines()
-        header, *rest = [_object(line, number, path) for number, line in enumerate(text, 1)] or [{}]
-        if header.get("schema") != SCHEMA:
+        text = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        header, *rest = [_object(line, number, path) for number, line in enumerate(text, 1)]
+        servers, seed = header.get("servers"), header.get("seed")
+        if header.get("schema") != SCHEMA or not fits(servers, int) or not fits(seed, int | None):
             raise ValueError(f"{path}, line 1: expected the header of a trace, {{\"schema\": {SCHEMA}, …}}")
         trace = cls(header["servers"], header["seed"])
         for number, data in enumerate(rest, 2):
             try:
                 trace.records.append((*_event(data), None, (), ()))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{path}, line {number}: expected an event, {error}") from None
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from None
         trace.count = trace.records[-1][0] if trace.records else 0
         return trace
 
@@ -199,8 +201,15 @@ class Plain(Message):
 
 
 def _event(data: dict[str, Any]) -> Event:
+    kinds = get_type_hints(Event)
+    if set(data) != set(kinds) or not all(fits(data[field], kinds[field]) for field in kinds if field != "at"):
+        raise ValueError(f"expected an event with the fields {', '.join(kinds)}, got {str(data)[:60]}")
+    if data["kind"] not in KINDS or type(data["at"]) not in (int, float):
+        raise ValueError(f"expected a kind ({', '.join(sorted(KINDS))}) at a time, got {data['kind']} at {data['at']}")
     what = data["what"]
     if data["kind"] == "save":
+        if not isinstance(what, dict) or len(what) != 1:
+            raise ValueError(f"expected a disk as an object with one key, its class, got {str(what)[:60]}")
         ((kind, content),) = what.items()
         return Event(**{**data, "what": Plain(kind, _dump(content))})
     return Event(**{**data, "what": from_json(what)})
@@ -276,7 +285,7 @@ def asked(what: Any) -> str:
 
 def say(what: Any) -> str:
     """Return a message in a few words: its name, and what tells it from others of that name."""
-    if what is None or isinstance(what, str):
+    if not hasattr(what, "__dict__"):
         return str(what)
     parts = [_part(value) for key, value in vars(what).items() if key != "text"]
     return " ".join([type(what).__name__, *[part for part in parts if part]])

@@ -426,8 +426,8 @@ def test_an_installed_package_has_no_tests_and_says_so(monkeypatch, capsys):
 
 # Rooms -------------------------------------------------------------------------------------------
 
-ROOMS = ["protocol", "trace", "claims", "worlds", "pictures", "lab", "course", "grading", "cli"]
-BESIDE_CLI = {"__main__", "bootstrap", "demo", "shell", "simulate"}
+ROOMS = ["protocol", "loading", "trace", "claims", "worlds", "pictures", "lab", "course", "grading", "cli"]
+BESIDE_CLI = {"__main__", "bootstrap", "demo", "options", "shell", "simulate"}
 IMPURE = {
     "asyncio", "concurrent", "datetime", "http", "io", "logging", "multiprocessing", "os", "pathlib", "queue",
     "random", "secrets", "selectors", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys", "tempfile",
