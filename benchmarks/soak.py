@@ -62,7 +62,7 @@ def main() -> int:
     start = time.monotonic()
     seeds = count(options.first)
     with ProcessPoolExecutor(options.workers) as pool:
-        while time.monotonic() - start < 60 * options.minutes and not fallen:
+        while not sums or (time.monotonic() - start < 60 * options.minutes and not fallen):
             batch = [next(seeds) for _ in range(200)]
             for result in pool.map(one, batch, chunksize=10):
                 sums.update({key: result[key] for key in ("steps", "events", "asked", "acknowledged")}, seeds=1)
@@ -73,7 +73,7 @@ def main() -> int:
     print(json.dumps(summary))
     for result in fallen:
         print(f"seed {result['seed']}, {result['servers']} servers, {result['nemesis']}: {result['violations'][0]}")
-        print(f"again: python3 -c 'import sys; sys.path.insert(0, \"benchmarks\"); import soak; soak.one({result['seed']})'")
+        print(f"again: python3 benchmarks/soak.py --minutes 0 --first {result['seed']}")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(summary | {"fallen": fallen}, file, indent=1)
