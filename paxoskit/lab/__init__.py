@@ -1,0 +1,1 @@
+"""The lab: widgets of JupyterLab around a cluster. It knows worlds and pictures, and no protocol."""
