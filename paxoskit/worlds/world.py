@@ -441,7 +441,8 @@ class World:
             number += 1
             if type(effect) is Send:
                 to, message = effect
-                if message is not said and (seeing := watchers["send", type(message)]):
+                new = message is not said or to == node  # a promise to oneself counts, to others it counts when heard
+                if new and (seeing := watchers["send", type(message)]):
                     self._show(seeing, (number, at, "send", node, to, message, n))
                 said = message
             elif type(effect) is Announce and (seeing := watchers["announce", type(effect.fact)]):
