@@ -30,6 +30,7 @@ class Client(Node):
         self.waiting: dict[str, Request] = {}
         self.patience: dict[str, int] = {}  # looks left before giving up; 0: never
         self.looks: dict[str, int] = {}  # since the request was last sent
+        self.looking = False  # does the timer run?
 
     def on_ask(self, sender: Name, ask: Ask) -> None:
         """Send a new request of this session."""
@@ -43,8 +44,9 @@ class Client(Node):
         """Return the session's next request, and wait for its answer from now on."""
         session = ask.session
         number = self.last_number[session] = self.last_number.get(session, 0) + 1
-        if not self.waiting:
+        if not self.looking:
             self.after(self.LOOK, RetryTimeout())
+            self.looking = True
         request = self.waiting[session] = Request(session, number, ask.operation)
         self.patience[session] = ask.patience
         self.looks[session] = 0
@@ -80,7 +82,8 @@ class Client(Node):
         for session in late:
             self.looks[session] = 0
             self.send(self.favourite, self.waiting[session])
-        if self.waiting:
+        self.looking = bool(self.waiting)
+        if self.looking:
             self.after(self.LOOK, message)
 
     def forget(self, session: str) -> None:

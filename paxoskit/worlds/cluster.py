@@ -606,9 +606,12 @@ class Cluster:
         if item is None:
             self._make_checkpoint()
             return
-        if isinstance(item, Timer) and item.node in self._inboxes:
-            self._inboxes[item.node].put(item)
-            return
+        if isinstance(item, Timer):
+            if self._world.timers.get((item.node, item.message)) is not item:
+                return  # it was set anew since
+            if item.node in self._inboxes:
+                self._inboxes[item.node].put(item)
+                return
         with self._lock:
             self._world.trace.now = self._clock.now()
             if isinstance(item, Flight):
