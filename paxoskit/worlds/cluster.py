@@ -15,6 +15,7 @@ import math
 import sys
 import threading
 import time
+import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -560,7 +561,7 @@ class Cluster:
                     world.crash(name)
                 says = f"{type(error).__name__}: {error}"
                 if not isinstance(error, StorageError):
-                    says += f" (in its handler of {type(item.message).__name__})"
+                    says += f" (in {_handler_of(error)})"
                 self.errors.append(f"{title(name)} crashed: {says}")
                 print(f"paxoskit: {self.errors[-1]}", file=sys.stderr)
             return self._dispatch()
@@ -754,6 +755,12 @@ def _end(clock: Clock, inboxes: list[SimpleQueue[Any]], storage: FileStorage | N
         inbox.put(None)
     if storage is not None:
         storage.close()
+
+
+def _handler_of(error: Exception) -> str:
+    """Return the handler in which an error was raised, the innermost one."""
+    names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    return next((name for name in reversed(names) if name.startswith("on_")), names[-1])
 
 
 def _collect_garbage_less_often() -> None:
