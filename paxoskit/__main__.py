@@ -16,5 +16,6 @@ if sys.version_info < (3, 11):
 
 if __name__ == "__main__":
     from paxoskit.bootstrap import main
+    from paxoskit.cli import run
 
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], run))

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,8 +49,8 @@ class SetUpError(Exception):
     """The set-up cannot go on; the message is the one line that the user reads."""
 
 
-def main(arguments: list[str]) -> int:
-    """Make sure that the command has what it needs, then run it; return the exit code."""
+def main(arguments: list[str], run: Callable[[list[str]], int]) -> int:
+    """Make sure that the command has what it needs, then `run` it; return the exit code."""
     try:
         arguments, wheelhouse = take_wheelhouse(arguments)
         if needs_packages(arguments):
@@ -61,8 +61,6 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\npaxoskit: stopped; the next start does the set-up again.", file=sys.stderr)
         return 130
-    from paxoskit.cli import run
-
     try:
         return run(arguments)
     except BrokenPipeError:  # Whoever read our output (`| head`) has seen enough.

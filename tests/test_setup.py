@@ -127,7 +127,7 @@ def test_no_command_needs_more_than_the_standard_library_to_explain_itself():
 
 
 def test_an_unknown_command_gets_one_line(capsys):
-    assert bootstrap.main(["lba"]) == 2
+    assert bootstrap.main(["lba"], cli.run) == 2
     assert capsys.readouterr().err == "paxoskit: there is no command 'lba'; did you mean `lab`?\n"
 
 
@@ -311,7 +311,7 @@ def test_an_environment_that_lacks_what_its_stamp_says_is_not_entered_for_ever(v
     monkeypatch.setattr(bootstrap, "checkout", lambda: venv.top)
     monkeypatch.setenv(bootstrap.IN_VENV, "1")
     monkeypatch.setattr(bootstrap, "missing", lambda wanted: ["networkx>=3.3"])
-    assert bootstrap.main(["lab"]) == 2
+    assert bootstrap.main(["lab"], cli.run) == 2
     assert capsys.readouterr().err == (
         f"paxoskit: {venv.folder} is broken: it lacks networkx>=3.3; delete that folder and start again.\n"
     )
@@ -340,7 +340,7 @@ def test_an_installation_from_a_wheelhouse_asks_no_index(venv, installer, tmp_pa
 
 
 def test_a_wheelhouse_without_wheels_gets_one_line(tmp_path, capsys):
-    assert bootstrap.main(["test", f"--wheelhouse={tmp_path}"]) == 2
+    assert bootstrap.main(["test", f"--wheelhouse={tmp_path}"], cli.run) == 2
     assert capsys.readouterr().err == (
         f"paxoskit: --wheelhouse expects a folder of wheels, and {str(tmp_path)!r} has none; "
         f"where there is a network, fill one with `{bootstrap.FILL_A_WHEELHOUSE}`.\n"
