@@ -50,11 +50,12 @@ Command = Callable[[Cluster], object]
 
 
 class Picture(anywidget.AnyWidget):
-    """The scene and the log, drawn in the browser by scene.js."""
+    """The scene and the log, drawn in the browser by scene.js. The chain travels by itself: it changes least often."""
 
     _esm = Path(__file__).parent / "scene.js"
     _css = Path(__file__).parent / "scene.css"
     scene = traitlets.Dict().tag(sync=True)
+    chain = traitlets.Dict().tag(sync=True)
     log = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
@@ -110,7 +111,7 @@ class Lab:
 
     def snapshot(self) -> Snapshot:
         """Return the picture of this moment: it stays as it is, in the saved notebook too."""
-        return Snapshot(svg(_look(self._cluster) if self._cluster is not None else self._panel.picture.scene))
+        return Snapshot(svg(_look(self._cluster) if self._cluster is not None else self._panel.shown))
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         bundle = self._panel.root._repr_mimebundle_() or {}
@@ -195,7 +196,8 @@ class Panel:
         self.told = [0, 0]  # how many of the cluster's errors and violations are in the log
         self.latency = cluster.latency
         self.settings: object = None
-        self.picture = Picture(scene=_look(cluster))
+        self.shown = _look(cluster)
+        self.picture = Picture(**_parted(self.shown))
         self.picture.on_msg(self._on_message)
         self.controls = (self._asking(), self._servers(cluster.servers), self._links())
         self.root = ipywidgets.VBox([self.picture, *self.controls])
@@ -285,7 +287,7 @@ class Panel:
         events = cluster.events_since(self.seen)
         settings = (cluster.latency, cluster.paused, self.log.count)
         loud = settings != self.settings or any(type(event.what).__name__ not in QUIET for event in events)
-        drawn = bool(cluster.due or self.picture.scene["messages"])
+        drawn = bool(cluster.due or self.shown["messages"])
         if not loud and drawn and time.monotonic() < self.sent + QUIET_PAUSE:
             return
         self.seen = events[-1].n if events else self.seen
@@ -326,20 +328,27 @@ class Panel:
 
     def _send(self, seen: Scene) -> None:
         """Send a picture and the log, in one message, if they differ from those that were sent last."""
-        if {**seen, "at": 0} == {**self.picture.scene, "at": 0}:
-            seen = self.picture.scene
+        if {**seen, "at": 0} != {**self.shown, "at": 0}:
+            self.shown = seen
         with self.picture.hold_sync():
-            self.picture.scene, self.picture.log = seen, self.log.lines
+            self.picture.set_trait("log", self.log.lines)
+            for part, content in _parted(self.shown).items():
+                self.picture.set_trait(part, content)
         self.sent = time.monotonic()
         for node in seen["nodes"]:
             if node["role"] != "client":
                 verb = "Restart" if node["role"] == "down" else "Fail"
                 self.processes[node["id"]].description = f"{verb} {node['id']}"
 
-    def end(self, seen: Scene, note: str) -> None:
+    def end(self, cluster: Cluster | None) -> None:
         """Show the last picture and why it is the last; the controls go."""
+        seen, note = self.shown, "the cluster has stopped"
+        if cluster is not None:
+            self._read(cluster.events_since(self.seen), cluster)
+            seen = _look(cluster)
+            note = "this lab is closed: the picture no longer changes" if cluster.running else note
         self.root.children = (self.picture,)
-        self._send({**seen, "messages": [], "speed": 0, "note": note})
+        self._send({**seen, "messages": [], "speed": 0.0, "note": note})
         for row in self.controls:
             _close(row)
         if self.gone:
@@ -363,9 +372,7 @@ def _write(reference: weakref.ref[Cluster], panel: Panel) -> None:
             panel.refresh(cluster)
             soonest = panel.sent + PAUSE
         del cluster
-    seen = panel.picture.scene if cluster is None else _look(cluster)
-    stopped = cluster is None or not cluster.running
-    panel.end(seen, "the cluster has stopped" if stopped else "this lab is closed: the picture no longer changes")
+    panel.end(cluster)
 
 
 def _nothing(cluster: Cluster) -> None:
@@ -375,6 +382,10 @@ def _nothing(cluster: Cluster) -> None:
 def _look(cluster: Cluster, note: str = "") -> Scene:
     with cluster.look() as world:
         return scene(world, cluster.due, cluster.now(), 0.0 if cluster.paused else cluster.speed, note)
+
+
+def _parted(shown: Scene) -> dict[str, Any]:
+    return {"scene": {key: value for key, value in shown.items() if key != "chain"}, "chain": shown["chain"]}
 
 
 def _note(cluster: Cluster) -> str:

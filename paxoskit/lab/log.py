@@ -86,7 +86,7 @@ class Log:
         if event.what.height <= self.top:
             return None
         self.top = event.what.height
-        return f"block {self.top} is decided, first at {title(event.node)}"
+        return f"block {self.top} is decided at {title(event.node)}"
 
 
 WORDS: dict[str, Callable[[Log, Event], str | None]] = {
@@ -107,12 +107,12 @@ def links_say(kind: str, pairs: list[tuple[object, object]]) -> str:
     >>> links_say("mend", [(1, 2)])
     'the link from server 1 to server 2 is mended'
     >>> links_say("cut", [(1, 3), (3, 1), (2, 3)])
-    'links cut: 1 – 3, 2 → 3'
+    'links cut: 1–3, 2→3'
     """
     done = "cut" if kind == "cut" else "mended"
     both = [(a, b) for place, (a, b) in enumerate(pairs) if (b, a) in pairs[place + 1 :]]
     single = [(a, b) for a, b in pairs if (b, a) not in pairs]
     if len(both) + len(single) > 1:
-        return f"links {done}: " + ", ".join([f"{a} – {b}" for a, b in both] + [f"{a} → {b}" for a, b in single])
+        return f"links {done}: " + ", ".join([f"{a}–{b}" for a, b in both] + [f"{a}→{b}" for a, b in single])
     words, (a, b) = ("between {} and {}", both[0]) if both else ("from {} to {}", single[0])
     return f"the link {words.format(title(a), title(b))} is {done}"  # type: ignore[arg-type]

@@ -80,7 +80,8 @@ function render({ model, el }) {
 
   // The world's clock, as seen from here. A scene can only be late, so the least late one is right.
   const world = () => base + performance.now() * speed;
-  function setClock(at, newSpeed) {
+  function setClock() {
+    const { at = 0, speed: newSpeed = 0 } = model.get("scene");
     const here = at - performance.now() * newSpeed;
     base = newSpeed !== speed || Math.abs(here - base) > 400 * newSpeed ? here : Math.max(base, here);
     speed = newSpeed;
@@ -169,9 +170,8 @@ function render({ model, el }) {
 
   function draw() {
     if (document.hidden) return; // drawn when the page is looked at again
-    scene = model.get("scene");
+    scene = { ...model.get("scene"), chain: model.get("chain") };
     if (!scene.nodes) return;
-    setClock(scene.at, scene.speed);
     const places = new Map(scene.nodes.map((node) => [node.id, node]));
     const cut = new Set(scene.cut.map((link) => link.join()));
     const pairs = scene.nodes.flatMap((a, place) => scene.nodes.slice(place + 1).map((b) =>
@@ -209,13 +209,24 @@ function render({ model, el }) {
     }));
   }
 
-  model.on("change:scene", draw);
+  let coming = false; // one message may bring a new scene and a new chain
+  const soon = () => {
+    if (!coming) queueMicrotask(() => ((coming = false), draw()));
+    coming = true;
+  };
+
+  model.on("change:scene", setClock);
+  model.on("change:scene", soon);
+  model.on("change:chain", soon);
   model.on("change:log", tell);
   document.addEventListener("visibilitychange", draw);
+  setClock();
   draw();
   tell();
   return () => {
-    model.off("change:scene", draw);
+    model.off("change:scene", setClock);
+    model.off("change:scene", soon);
+    model.off("change:chain", soon);
     model.off("change:log", tell);
     document.removeEventListener("visibilitychange", draw);
     cancelAnimationFrame(waiting);

@@ -182,7 +182,7 @@ def test_a_client_that_is_added_can_ask_and_is_drawn(lab, cluster):
 
 def test_handlers_only_enqueue_and_one_thread_writes(lab, cluster):
     writers = set()
-    lab._panel.picture.observe(lambda _: writers.add(threading.current_thread().name), ["scene", "log"])
+    lab._panel.picture.observe(lambda _: writers.add(threading.current_thread().name), ["scene", "chain", "log"])
     clicks = [threading.Thread(target=button.click) for button in (*lab._panel.processes.values(), lab._panel.heal)]
     for thread in clicks:
         thread.start()
@@ -206,7 +206,7 @@ def test_the_same_picture_is_not_sent_again(lab, cluster):
     cluster.wait_for_leader()
     time.sleep(3 * PAUSE)
     sent = []
-    lab._panel.picture.observe(sent.append, ["scene", "log"])
+    lab._panel.picture.observe(sent.append, ["scene", "chain", "log"])
     time.sleep(0.5)  # heartbeats go on
     assert sent == []
 

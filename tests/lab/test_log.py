@@ -39,7 +39,7 @@ def test_no_answer_is_not_told_as_not_done():
 def test_a_block_is_told_once_however_many_servers_apply_it():
     applied = Applied(4, "ab" * 32)
     lines = read(("announce", 2, None, applied), ("announce", 3, None, applied))
-    assert lines == ["block 4 is decided, first at server 2"]
+    assert lines == ["block 4 is decided at server 2"]
 
 
 def test_faults_elections_and_rejections_are_told_newest_first():
@@ -63,7 +63,7 @@ def test_messages_timers_and_saves_are_not_told():
 
 def test_a_partition_is_one_line():
     pairs = [(1, 3), (3, 1), (2, 3), (3, 2)]
-    assert read(*[("cut", b, a) for a, b in pairs]) == ["links cut: 1 – 3, 2 – 3"]
+    assert read(*[("cut", b, a) for a, b in pairs]) == ["links cut: 1–3, 2–3"]
     assert links_say("mend", [("client 1", 2)]) == "the link from client 1 to server 2 is mended"
 
 

@@ -27,12 +27,12 @@ NASTY = [
 ]
 
 MODEL = """
-window.state = {scene: {}, log: []};
+window.state = {scene: {}, chain: {}, log: []};
 window.sent = [];
-const heard = {};
+const heard = [];
 const model = {get: (name) => window.state[name], send: (message) => window.sent.push(message),
-               on: (name, act) => (heard[name] = act), off: () => {}};
-window.show = (scene, log = []) => { window.state = {scene, log}; heard["change:scene"](); heard["change:log"](); };
+               on: (name, act) => heard.push(act), off: () => {}};
+window.show = (scene, log = []) => { window.state = {scene, chain: scene.chain, log}; heard.forEach((act) => act()); };
 render({model, el: document.body});
 window.ready = true;
 """
