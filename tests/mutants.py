@@ -167,6 +167,10 @@ class CountsOldVotes(Server):
     def on_accepted(self, sender, accepted):
         super().on_accepted(sender, replace(accepted, ballot=self.ballot))
 
+    def on_heartbeat_timeout(self, sender, message):
+        self.lingering = self.open  # right, but hasty: it sends again at once, so that there are more old votes
+        super().on_heartbeat_timeout(sender, message)
+
 
 class CountsVotesByMessage(Server):
     """M13. Counts messages, not senders: a duplicate is a second vote."""

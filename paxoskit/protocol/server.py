@@ -103,6 +103,7 @@ class Server(Node):
         self.queue: dict[str, Request] = {}  # requests that wait for a block, one a session
         self.open: Block | None = None  # the block I proposed for the slot at my height
         self.votes: set[Name] = set()  # who voted for it
+        self.lingering: Block | None = None  # the block that was open at my last heartbeat already
         self.echoes: set[Name] = set()  # who answered my last heartbeat
         self.missed = 0  # heartbeats in a row that no majority answered
 
@@ -285,9 +286,11 @@ class Server(Node):
         self.echoes = set()
         self.after(self.HEARTBEAT, message)
         self.broadcast(Heartbeat(self.ballot, self.disk.chain.height))
-        for peer in self.peers:
-            if self.open is not None and peer not in self.votes:
-                self.send(peer, Accept(self.ballot, self.open))
+        if self.open is not None and self.open == self.lingering:
+            for peer in self.peers:
+                if peer not in self.votes:
+                    self.send(peer, Accept(self.ballot, self.open))
+        self.lingering = self.open
 
     def on_heartbeat(self, sender: Name, heartbeat: Heartbeat) -> None:
         """Follow the leader, close the gap between our chains, and say that I hear it."""
