@@ -158,6 +158,7 @@ class Cluster:
         self._latency = latency
         self._paused = False
         self._checkpoints = [self._checkpoint()]
+        self._next_checkpoint = CHECKPOINT
         self.due: dict[int, tuple[float, float]] = {}
         self.errors: list[str] = []
         ring = _weakly(self, "_ring")
@@ -578,7 +579,8 @@ class Cluster:
                     self._clock.add(world.trace.now + self._dice.uniform(item.low, item.high), item)
                 else:
                     done.append((self._calls.pop(item.session, None), item))  # type: ignore[union-attr]
-        if world.trace.count - self._checkpoints[-1].trace.count > CHECKPOINT:
+        if world.trace.count > self._next_checkpoint:
+            self._next_checkpoint = world.trace.count + CHECKPOINT
             self._clock.add(0.0, None)
         return done
 
@@ -654,11 +656,10 @@ class Cluster:
     def _make_checkpoint(self) -> None:
         with self._quiet(), self._lock:
             trace = self._world.trace
-            if trace.count - self._checkpoints[-1].trace.count > CHECKPOINT:
-                self._checkpoints.append(self._checkpoint())
-                oldest = trace.count - KEEP
-                self._checkpoints = [world for world in self._checkpoints if world.trace.count >= oldest]
-                trace.forget(self._checkpoints[0].trace.count + 1)
+            self._checkpoints.append(self._checkpoint())
+            oldest = trace.count - KEEP
+            self._checkpoints = [world for world in self._checkpoints if world.trace.count >= oldest]
+            trace.forget(self._checkpoints[0].trace.count + 1)
 
     def _checkpoint(self) -> World:
         world = self._world.fork(claims=False)
