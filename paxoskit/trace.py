@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
+from paxoskit import __version__
 from paxoskit.protocol.messages import Asks, Block
 from paxoskit.protocol.node import Announce, Effect, Send, title
 from paxoskit.protocol.plain import Message, Name, fits, from_json, to_json
@@ -148,8 +149,6 @@ class Trace:
 
     def save(self, path: str | Path) -> None:
         """Write the trace to a file, which is there whole or not at all."""
-        from paxoskit import __version__
-
         write_whole(path, "".join(line + "\n" for line in self.lines(__version__)))
 
     @classmethod

@@ -35,6 +35,7 @@ from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Get, Operati
 from paxoskit.protocol.node import Effect, Node, snapshot, title
 from paxoskit.protocol.plain import Name
 from paxoskit.protocol.server import Server
+from paxoskit.protocol.store import Store
 from paxoskit.trace import Event, Trace
 from paxoskit.worlds.choice import BEFORE, KEPT
 from paxoskit.worlds.clock import Clock
@@ -475,8 +476,6 @@ class Cluster:
 
     def store(self, server: int) -> dict[str, str]:
         """Return a server's store, canonical text to canonical text (of its disk's chain, if it is down)."""
-        from paxoskit.protocol.store import Store
-
         return Store.fold(self.chain(server)).data
 
     def recording(self) -> Recording:
