@@ -1,32 +1,15 @@
 """`simulate`: the same seeds give the same answer everywhere, and a wrong server does not get by."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from paxoskit.simulate import Result, Sum, Task, results
 from paxoskit.worlds.simulator import FAULTS
 
-M10 = """\
-from paxoskit import Server
-from paxoskit.protocol.messages import Accept, Prepare, Promise
-
-class CountsItself(Server):
-    '''Counts its own promise and its own vote, and never asks its own acceptor.'''
-
-    def lead(self):
-        super().lead()
-        self.promises[self.name] = Promise(self.ballot, self.disk.chain.height, None, ())
-
-    def offer(self, block):
-        super().offer(block)
-        self.votes.add(self.name)
-
-    def broadcast(self, message):
-        for peer in self.peers:
-            if peer != self.name or not isinstance(message, (Prepare, Accept)):
-                self.send(peer, message)
-"""
+M10 = Path(__file__).parents[1] / "data" / "counts_its_own_vote.py"
 
 FAILS = """\
 from paxoskit import Server
@@ -75,8 +58,8 @@ def test_another_seed_gives_another_digest():
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_server_that_counts_its_own_vote_unasked_is_found_out(paxoskit, tmp_path, workers):
-    (tmp_path / "mine.py").write_text(M10)
-    options = ["--servers", "3", "--steps", "2000", "--nemesis", "all", "--server", "mine.py:CountsItself"]
+    shutil.copy(M10, tmp_path / "mine.py")
+    options = ["--servers", "3", "--steps", "2000", "--nemesis", "all", "--server", "mine.py:Server"]
     found = paxoskit("simulate", "--seeds", "50", *options, "--workers", workers, "--json", cwd=tmp_path)
     code, said, complaint = found
     sums = json.loads(said[-1])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from paxoskit.protocol.literals import LiteralError
-from paxoskit.protocol.messages import Accept, Elected, Get, Heartbeat, Put, Requests
+from paxoskit.protocol.messages import Accept, Accepted, Elected, Get, Heartbeat, Put, Reply, Request, Requests
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import Message
 from paxoskit.protocol.server import Server
@@ -363,6 +363,33 @@ def test_a_long_run_keeps_a_bounded_trace_and_a_true_recording(monkeypatch: pyte
         recording = cluster.recording()
         assert recording.start.trace.count > 0
         assert recording.differences() == []
+
+
+class Hasty(Server):
+    """It says done before anybody else has voted."""
+
+    def on_request(self, sender: Any, request: Request) -> None:
+        super().on_request(sender, request)
+        if self.leading:
+            self.send(request.client, Reply(request.session, request.number, "done"))
+
+
+def test_a_wrong_server_is_found_out_while_it_runs() -> None:
+    with Cluster(3, server=Hasty) as cluster:
+        cluster.put("x", 1)
+        assert cluster.violations[0].claim == "no acknowledged write is lost"
+    with Cluster(3, server=Hasty, claims=False) as cluster:
+        cluster.put("x", 1)
+        assert cluster.violations == []
+
+
+def test_a_recording_that_is_not_true_is_found_out(cluster: Cluster) -> None:
+    cluster.put("x", 1)
+    recording = cluster.recording()
+    events = list(recording.events)
+    place = next(n for n, event in enumerate(events) if isinstance(event.what, Accepted) and event.kind == "send")
+    events[place] = events[place]._replace(what=replace(events[place].what, hash="0" * 64))
+    assert len(replace(recording, events=tuple(events)).differences()) == 1
 
 
 # What is wrong is said -------------------------------------------------------------------------------------
