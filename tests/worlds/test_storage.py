@@ -23,9 +23,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def write_some(file: Path, count: int = 20) -> None:
+    """Leave a file in which every server has every block."""
     with Cluster(3, storage=file) as cluster:
         for key in range(count):
             cluster.put(key, {"value": key})
+        deadline = time.monotonic() + 20
+        while any(len(cluster.chain(server)) < count for server in cluster.servers):
+            assert time.monotonic() < deadline, "a server lags behind"
+            time.sleep(0.01)
 
 
 def test_a_reopened_cluster_has_every_acknowledged_put(file: Path) -> None:
