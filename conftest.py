@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,7 +23,32 @@ def demanded() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[outcomes] = {}
+    """Remember what becomes of each browser test; where many processes share the work, their head does."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that one process runs, one after the other")
+    if not hasattr(config, "workerinput"):
+        config.stash[outcomes] = {}
+        config.pluginmanager.register(Counter(config.stash[outcomes]))
+
+
+class Counter:
+    """Notes the outcome of each browser test."""
+
+    def __init__(self, found: dict[str, str]) -> None:
+        self.found = found
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what became of a test, here or in another process."""
+        if "browser" in report.keywords and report.when == "call":
+            self.found[report.nodeid] = report.outcome
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all browser tests, and begin with them: they share a JupyterLab, and take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,18 +58,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         (pytest.fail if demanded() else pytest.skip)(reason)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Remember what became of each browser test."""
-    report = yield
-    if item.get_closest_marker("browser") and report.when == "call":
-        item.config.stash[outcomes][item.nodeid] = report.outcome
-    return report
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Demanded and not run is a failure, however green the rest."""
-    if demanded() and not ran(session.config) and session.exitstatus in (pytest.ExitCode.OK, 5):
+    if outcomes not in session.config.stash or session.exitstatus not in (pytest.ExitCode.OK, 5):
+        return
+    if demanded() and not ran(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

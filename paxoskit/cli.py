@@ -18,6 +18,9 @@ import paxoskit
 from paxoskit.bootstrap import become, checkout
 
 FIRST_LESSON = "notebooks/lessons/00_meet_the_cluster.ipynb"
+WATCHED = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-s", "--capture", "--co", "-p", "-x", "-h", "--help")
+"""Options of pytest with which the tests run in one process: somebody looks on, or says how many."""
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -177,9 +180,11 @@ def test(arguments: list[str]) -> int:
 
 
 def run_pytest(top: Path, arguments: list[str], env: dict[str, str]) -> NoReturn:
-    """Hand over to pytest, in the top folder of the clone."""
+    """Hand over to pytest, in the top folder of the clone; all cores share the work, unless it is to be watched."""
     os.chdir(top)
-    become([sys.executable, "-m", "pytest", *arguments], env)
+    watched = any(argument.startswith(WATCHED) for argument in arguments)
+    share = [] if watched else ["--numprocesses=auto", "--dist=loadgroup"]
+    become([sys.executable, "-m", "pytest", *share, *arguments], env)
 
 
 def find_chromium() -> str | None:

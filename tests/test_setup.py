@@ -418,6 +418,11 @@ def test_test_hands_the_rest_to_pytest(monkeypatch):
     assert env.get("PAXOSKIT_BROWSER") == os.environ.get("PAXOSKIT_BROWSER")
 
 
+def test_all_cores_share_the_tests_unless_somebody_looks_on(monkeypatch):
+    assert handed_over(monkeypatch, "test")[0][3:] == ["--numprocesses=auto", "--dist=loadgroup"]
+    assert handed_over(monkeypatch, "test", "--pdb")[0][3:] == ["--pdb"]
+
+
 def test_an_installed_package_has_no_tests_and_says_so(monkeypatch, capsys):
     monkeypatch.setattr(cli, "checkout", lambda: None)
     assert cli.run(["test"]) == 2
