@@ -49,6 +49,18 @@ class Clock:
             self.still = self.still if still is None else still
             self.changed.notify()
 
+    def begin_anew(self, now: float) -> None:
+        """Forget the agenda, and let it be `now`: the world goes on from another moment."""
+        with self.changed:
+            self.agenda.clear()
+            self.base_world, self.base_real = now, time.monotonic()
+            self.changed.notify()
+
+    def due(self) -> dict[int, float]:
+        """Return when each item of the agenda that has a number is due."""
+        with self.changed:
+            return {item.number: due for due, _, item in self.agenda if item is not None}
+
     def end(self) -> None:
         """End the clock's thread."""
         with self.changed:

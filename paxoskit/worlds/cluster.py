@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
@@ -40,11 +40,14 @@ from paxoskit.trace import Event, Trace
 from paxoskit.worlds.choice import BEFORE, KEPT
 from paxoskit.worlds.clock import Clock
 from paxoskit.worlds.recording import Recording
+from paxoskit.worlds.stepper import Abandoned, Stepper
 from paxoskit.worlds.storage import FileStorage, StorageError
 from paxoskit.worlds.world import MOST_CLIENTS, Flight, Timer, World, check_count
 
 HOP = 40.0
 """World milliseconds that a message takes on average, when messages take time at all."""
+
+_AS_USUAL = (0.0, 1.0)  # a link that loses nothing and is not slow
 
 KEEP = 75_000
 """A live cluster remembers about so many events: never more than this and a checkpoint's worth, 100,000 in all."""
@@ -155,11 +158,17 @@ class Cluster:
         self._inboxes: dict[Name, SimpleQueue[Any]] = {name: SimpleQueue() for name in self._world.servers}
         self._calls: dict[str, _Call] = {}  # by session
         self._outbox: SimpleQueue[Any] = SimpleQueue()
+        self._late: list[_Call] = []  # asked right before a pause, to be sent after it
         self._dice = Random(seed)
+        self._quality: dict[tuple[Name, Name], tuple[float, float]] = {}  # loss and slowness, where not as usual
+        self._stepper: weakref.ref[Stepper] | None = None  # who has the world in hand while the cluster is paused
         self._latency = latency
         self._paused = False
+        self._judging = 0.0  # when claims may next be copied into a checkpoint: copying must stay cheap
         self._checkpoints = [self._checkpoint()]
         self._next_checkpoint = CHECKPOINT
+        self._born = self._world.trace.count
+        self._seed = 0 if seed is None else seed
         self.due: dict[int, tuple[float, float]] = {}
         self.errors: list[str] = []
         ring = _weakly(self, "_ring")
@@ -210,8 +219,7 @@ class Cluster:
     def _call(
         self, client: int, operation: Operation, timeout: float, default: Any = None, *, answer: Future[Any] | _Answer
     ) -> _Call:
-        if type(client) is not int or not 1 <= client <= len(self._world.clients):
-            raise ValueError(f"client: expected a number from 1 to {len(self._world.clients)}, got {client!r}")
+        self._check_client(client)
         self._check_live()
         return _Call(f"client {client}", operation, _patience(timeout), default, answer)
 
@@ -234,10 +242,16 @@ class Cluster:
         self._resolve(done)
 
     def _ask_later(self, calls: list[_Call]) -> None:
-        """On the callers' own thread: ask what was put into the outbox."""
+        """On the callers' own thread: ask what was put into the outbox; what a pause outran is asked after it."""
         try:
             self._ask(calls)
-        except (Paused, Stopped) as error:
+        except Paused:
+            with self._lock:
+                if self._paused:
+                    self._late += calls
+                    return
+            self._ask_later(calls)
+        except Stopped as error:
             for call in calls:
                 call.answer.set_exception(error)
 
@@ -332,6 +346,41 @@ class Cluster:
     def loss(self, share: float) -> None:
         self._loss = _check_share("loss", share)
 
+    def set_link_quality(
+        self, a: Name, b: Name, *, loss: float | None = None, delay: float | None = None, both: bool = True
+    ) -> None:
+        """Let the link from `a` to `b` lose a share of its messages, 0 to 1, or take `delay` times as long, 0.1 to 100.
+
+        What is None stays as it is; with `both`, the same holds for the way back. It is consulted when one sends, as a
+        cut is; what becomes of each message is recorded like everything else.
+        """
+        with self._lock:
+            for sender, receiver in [(a, b), (b, a)][: 1 + both]:
+                set_quality(self._quality, self._world, sender, receiver, loss, delay)
+
+    @property
+    def link_quality(self) -> dict[tuple[Name, Name], tuple[float, float]]:
+        """The links that are not as usual: from and to, with the share that they lose and how much slower they are."""
+        with self._lock:
+            return dict(self._quality)
+
+    def drop(self, number: int) -> None:
+        """Lose the message in flight that event `number` sent."""
+        with self._changing():
+            self._world.drop(self._flight(number))
+            self.due.pop(number, None)
+
+    def duplicate(self, number: int) -> None:
+        """Send a second copy of the message in flight that event `number` sent on its way."""
+        with self._changing():
+            self._world.duplicate(self._flight(number))
+
+    def _flight(self, number: int) -> Flight:
+        flight = self._world.flying.get(number)
+        if flight is None:
+            raise ValueError(f"this message is no longer in flight (number {number!r:.20})")
+        return flight
+
     # Time --------------------------------------------------------------------------------------------------
 
     @property
@@ -369,15 +418,129 @@ class Cluster:
         for name in self._world.servers:
             self._gates[name].acquire()
 
-    def resume(self) -> None:
-        """Go on after `pause`."""
+    def stepper(self) -> Stepper:
+        """Pause, and return a stepper: this world in your hands, with the way that it came, back to a checkpoint.
+
+        While it lives, faults are made in it and not here; `resume(stepper)` goes on from where it stands, `resume()`
+        from where the cluster was paused.
+        """
+        if not self._paused:
+            self.pause()
+        with self._lock:
+            if not self._running:
+                raise Stopped("the cluster is stopped: make a new one")
+            start, *kept = self._checkpoints
+            world = self._world.fork()
+            history = [record for record in self._world.trace.records if record[0] > start.trace.count]
+            due = self._clock.due()
+            if self._latency:  # what has arrived already waits in its server's inbox, and comes first
+                due |= {number: world.trace.now for number in world.flying if number not in due}
+            world.trace.now = self._clock.now()
+            birth = start.trace.count == self._born and self._storage is None
+            stepper = Stepper(world, start=start, history=history, kept=kept, due=due, birth=birth, seed=self._seed,
+                              quality=self._quality)  # fmt: skip
+            self._stepper = weakref.ref(stepper)
+            calls = list(self._calls.items())
+        for session, call in calls:
+            stepper.wait_for(session, partial(self._settle, call), partial(_abandon, call), call)
+        return stepper
+
+    def ask_in(
+        self, stepper: Stepper, operation: Operation, *, client: int = 1, timeout: float = 5.0, default: Any = None
+    ) -> Future[Any]:
+        """Let a client ask in the world of a stepper; return a future for the answer, which a step will bring."""
+        future: Future[Any] = Future()
+        self._check_client(client)
+        call = _Call(f"client {client}", operation, _patience(timeout), default, future)
+        stepper.ask(call.client, operation, call.patience, partial(self._settle, call), partial(_abandon, call), call)
+        return future
+
+    def _settle(self, call: _Call, fact: Answered | GaveUp) -> None:
+        """A step brought the answer to a call."""
+        with contextlib.suppress(InvalidStateError, RuntimeError):
+            self._give(call, fact)
+
+    def resume(self, stepper: Stepper | None = None) -> None:
+        """Go on after `pause`; with a stepper of this pause, from the moment at which it stands.
+
+        Calls that were not asked on the way to that moment end with Abandoned. Raises ValueError for a moment to which
+        a cluster on a file cannot go: its disks cannot be turned back, only forward.
+        """
         if not self._paused:
             raise RuntimeError("resume: the cluster is not paused")
+        if stepper is not None:
+            self._go_on_from(stepper)
+        elif self._stepper is not None and (mine := self._stepper()) is not None:
+            mine.goto(mine.origin.number, mine.trunk.number)
+            self._leave_branches(mine)
+        self._stepper = None
         for name in self._world.servers:
             self._gates[name].release()
         with self._lock:
             self._paused = False
             self._clock.set(still=False)
+            late, self._late = self._late, []
+        for call in late:
+            self._outbox.put(call)
+
+    def _go_on_from(self, stepper: Stepper) -> None:
+        """Let the world be the one that a stepper has in hand; every thread is held at its gate meanwhile."""
+        if self._stepper is None or self._stepper() is not stepper:
+            raise ValueError("resume: expected the stepper of this pause: make one with stepper()")
+        if stepper.moment is not stepper.origin:
+            if self._storage is not None and not stepper.on_the_way(stepper.origin):
+                raise ValueError(
+                    f"resume: the disks of this cluster are in {self._storage.path}, and a file cannot go back: this "
+                    "branch stays in memory; go to the moment of the pause, or to one after it, and resume there"
+                )
+            due = stepper.due()
+            world = stepper.hand_over()
+            start = self._checkpoints[0].trace.count
+            older = [record for record in self._world.trace.records if record[0] <= start]
+            world.trace.records.extendleft(reversed(older))
+            if self._storage is not None:
+                for name in world.servers:
+                    self._storage.save(name, world.disk_for_restart(name))
+            with self._lock:
+                self._replace_world(world, due, stepper.flying())
+        self._leave_branches(stepper)
+
+    def _replace_world(self, world: World, due: dict[int, float], flying: dict[int, tuple[float, float]]) -> None:
+        """Under the lock: put another world in the place of this one, and all that is on its way in it."""
+        branched = self._branched_after(world)
+        self._world = world
+        self._checkpoints = [kept for kept in self._checkpoints if kept.trace.count <= branched]
+        self._next_checkpoint = max(self._checkpoints[-1].trace.count + CHECKPOINT, world.trace.count)
+        for inbox in self._inboxes.values():
+            while not inbox.empty():
+                inbox.get()
+        self._clock.begin_anew(world.trace.now)
+        self.due = {}
+        for timer in world.timers.values():
+            self._clock.add(due[timer.number], timer)
+        for flight in sorted(world.flying.values(), key=lambda flight: (due[flight.number], flight.number)):
+            self.due[flight.number] = flying[flight.number]
+            self._clock.add(due[flight.number], flight)
+
+    def _branched_after(self, world: World) -> int:
+        """Return the number of the last event that the present world and this one have in common."""
+        common = world.trace.count
+        for mine, other in zip(self._world.trace.records, world.trace.records):
+            if mine is not other:
+                return other[0] - 1
+            common = mine[0]
+        return max(common, self._checkpoints[0].trace.count)
+
+    def _leave_branches(self, stepper: Stepper) -> None:
+        """End the calls that were not asked on the way to the moment that goes on; keep the others waiting."""
+        with self._lock:
+            self._calls = {}
+            for pending in stepper.pending:
+                if stepper.on_the_way(pending.moment):
+                    self._calls[pending.session] = pending.call
+        for pending in stepper.pending:
+            if not stepper.on_the_way(pending.moment) and not pending.settled:
+                pending.abandon()
 
     def stop(self) -> None:
         """End all threads; calls that wait fail with Stopped. Stopping twice is fine."""
@@ -508,6 +671,8 @@ class Cluster:
         with self._lock:
             if not self._running:
                 raise Stopped("the cluster is stopped: make a new one")
+            if self._stepper is not None and self._stepper() is not None:
+                raise Paused("the cluster is paused and its world is being stepped: change it there, or resume first")
             self._world.trace.now = self._clock.now()
             yield
             done = self._dispatch()
@@ -518,7 +683,7 @@ class Cluster:
         world = self._world
         node = world.nodes[name]
         if type(item) is Flight:
-            sender, message, gone = item.sender, item.message, item.number not in world.flying
+            sender, message, gone = item.sender, item.message, world.flying.get(item.number) is not item
         else:
             sender, message, gone = name, item.message, world.timers.get((name, item.message)) is not item
         if gone or not self._running:
@@ -584,11 +749,12 @@ class Cluster:
         return done
 
     def _send(self, flight: Flight) -> None:
-        if self._loss and self._dice.random() < self._loss:
+        lossy, slow = self._quality.get((flight.sender, flight.receiver), _AS_USUAL) if self._quality else _AS_USUAL
+        if (self._loss and self._dice.random() < self._loss) or (lossy and self._dice.random() < lossy):
             self._world.drop(flight)
-        elif self._latency:
-            now = self._world.trace.now
-            due = now + self._dice.uniform(0.5 * HOP, 1.5 * HOP)
+        elif self._latency or slow > 1.0:
+            now, hops = self._world.trace.now, slow if self._latency else slow - 1.0
+            due = now + hops * self._dice.uniform(0.5 * HOP, 1.5 * HOP)
             self.due[flight.number] = (now, due)
             self._clock.add(due, flight)
         else:
@@ -598,7 +764,7 @@ class Cluster:
         inbox = self._inboxes.get(flight.receiver)
         if inbox is not None:
             inbox.put(flight)
-        elif flight.number in self._world.flying:
+        elif self._world.flying.get(flight.number) is flight:
             self._world.deliver(flight)
 
     def _ring(self, item: Flight | Timer | None) -> None:
@@ -615,6 +781,9 @@ class Cluster:
                 self._inboxes[item.node].put(item)
                 return
         with self._lock:
+            if self._paused:  # it was on its way to here when the pause began
+                self._clock.add(self._clock.now(), item)
+                return
             self._world.trace.now = self._clock.now()
             if isinstance(item, Flight):
                 self.due.pop(item.number, None)
@@ -654,6 +823,9 @@ class Cluster:
 
     def _make_checkpoint(self) -> None:
         with self._quiet(), self._lock:
+            if self._stepper is not None:  # a stepper relies on the checkpoints that it was given: later
+                self._clock.add(self._clock.now(), None)
+                return
             trace = self._world.trace
             self._checkpoints.append(self._checkpoint())
             oldest = trace.count - KEEP
@@ -661,13 +833,22 @@ class Cluster:
             trace.forget(self._checkpoints[0].trace.count + 1)
 
     def _checkpoint(self) -> World:
-        world = self._world.fork(claims=False)
+        """Return the world as it is now; with its claims, if copying them takes less than a hundredth of the time."""
+        begun = time.monotonic()
+        judged = begun >= self._judging
+        world = self._world.fork(claims=judged)
+        if judged:
+            self._judging = begun + 100 * (time.monotonic() - begun)
         world.trace.records = deque()
         return world
 
     def _check_server(self, server: object) -> None:
         if type(server) is not int or server not in self._world.servers:
             raise ValueError(f"server: expected a number from 1 to {len(self._world.servers)}, got {server!r}")
+
+    def _check_client(self, client: object) -> None:
+        if type(client) is not int or not 1 <= client <= len(self._world.clients):
+            raise ValueError(f"client: expected a number from 1 to {len(self._world.clients)}, got {client!r}")
 
     def _check_live(self) -> None:
         if not self._running:
@@ -774,6 +955,13 @@ def _collect_garbage_less_often() -> None:
         gc.set_threshold(10_000, second, third)
 
 
+def _abandon(call: _Call) -> None:
+    """End a call that nobody asked in the branch that goes on."""
+    words = " ".join(call.operation.words)
+    with contextlib.suppress(InvalidStateError, RuntimeError):
+        call.answer.set_exception(Abandoned(f"{words}: this was asked in a branch that was left"))
+
+
 def _speed(latency: float) -> float:
     return HOP / (latency * 1_000.0) if latency else 1.0
 
@@ -789,6 +977,30 @@ def _patience(timeout: float) -> int:
 def _check_latency(seconds: object) -> None:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 60:
         raise ValueError(f"latency: expected seconds from 0 to 60, got {seconds!r}")
+
+
+def set_quality(
+    quality: dict[tuple[Name, Name], tuple[float, float]], world: World, sender: Name, receiver: Name,
+    loss: float | None, delay: float | None,
+) -> None:  # fmt: skip
+    """Change what is noted of one direction of a link: the share that it loses, how many times slower it is."""
+    for name in (sender, receiver):
+        if type(name) not in (int, str) or name not in world.nodes:
+            raise ValueError(f"there is no {name!r}: expected a server's number or a client's name")
+    if sender == receiver:
+        raise ValueError(f"{title(sender)} has no link to itself")
+    share, slow = quality.get((sender, receiver), _AS_USUAL)
+    share = share if loss is None else _check_share("loss", loss)
+    slow = slow if delay is None else _check_slowness(delay)
+    quality[sender, receiver] = (share, slow)
+    if (share, slow) == _AS_USUAL:
+        del quality[sender, receiver]
+
+
+def _check_slowness(times: object) -> float:
+    if isinstance(times, bool) or not isinstance(times, (int, float)) or not 0.1 <= times <= 100:
+        raise ValueError(f"delay: expected how many times as long, from 0.1 to 100, got {times!r}")
+    return float(times)
 
 
 def _check_share(argument: str, share: object) -> float:

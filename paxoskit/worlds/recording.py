@@ -25,10 +25,7 @@ class Recording:
         world = self.start.fork(claims=False)
         for event in _with_crashes(self.events)[:steps]:
             world.trace.now = event[0].at
-            if event[0].kind == "start":
-                world.add_client(self.clients[event[0].node])
-            else:
-                _again(world, *event)
+            again(world, *event, self.clients)
             world.fresh.clear()
         return world
 
@@ -50,8 +47,14 @@ def _with_crashes(events: Iterable[Event]) -> list[tuple[Event, str | None]]:
     return found
 
 
-def _again(world: World, event: Event, crash: str | None) -> None:
+def again(world: World, event: Event, crash: str | None, clients: Mapping[Name, Sequence[int]]) -> None:
+    """Let happen once more, in the world as it was right before, what `event` tells.
+
+    `crash`: did this delivery crash its server before its save, or after it? `clients`: whom each client may ask.
+    """
     match event.kind:
+        case "start":
+            world.add_client(clients[event.node])
         case "deliver":
             world.deliver(world.flying[event.cause], crash)
         case "drop":
