@@ -227,13 +227,14 @@ def _object(line: str, number: int, path: str | Path) -> dict[str, Any]:
 _dump: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def write_whole(path: str | Path, text: str) -> None:
-    """Write a text file so that a reader finds the old one or the new one, never a half."""
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write a file (a text in UTF-8) so that a reader finds the old one or the new one, never a half."""
     target = Path(path)
+    data = content.encode("utf-8") if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, target)
@@ -276,8 +277,10 @@ def sentence(event: Event) -> str:
 
 
 def asked(what: Any) -> str:
-    """Return in words what an Ask, or Asks, is about."""
+    """Return in words what an Ask, or Asks, is about; of another message, the message in words."""
     asks = what.asks if isinstance(what, Asks) else (what,)
+    if not hasattr(asks[0], "operation"):
+        return " ".join([type(what).__name__.lower(), *map(str, vars(what).values())])
     first = " ".join(asks[0].operation.words)
     return first if len(asks) == 1 else f"{first}, and {len(asks) - 1} more"
 
