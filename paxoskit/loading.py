@@ -18,9 +18,17 @@ class LoadError(ValueError):
 
 
 def load_server(place: str) -> type[Node]:
-    """Return the class that `place`, a `FILE:Class`, names; its file is run anew each time.
+    """Return the server's class that `place`, a `FILE:Class`, names; its file is run anew each time.
 
     Raises LoadError: no such file, a file that fails, no such class, a class that is no server.
+    """
+    return _checked(load_node(place), place.rpartition(":")[0])
+
+
+def load_node(place: str) -> type[Node]:
+    """Return the class of nodes that `place`, a `FILE:Class`, names; its file is run anew each time.
+
+    Raises LoadError: no such file, a file that fails, no such class, a class that is no Node.
     """
     file, _, name = place.rpartition(":")
     if not file or not name.isidentifier():
@@ -28,7 +36,7 @@ def load_server(place: str) -> type[Node]:
     path = Path(file)
     if not path.is_file():
         raise LoadError(f"there is no file {file!r}")
-    return _checked(_class(_run(path), name, file), file)
+    return _class(_run(path), name, file)
 
 
 def blame(error: BaseException, file: str | Path) -> str:

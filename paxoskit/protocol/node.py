@@ -20,6 +20,7 @@ import copy
 import dataclasses
 import difflib
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -169,15 +170,15 @@ class Node:
         attributes = {
             key: value
             for key, value in vars(self).items()
-            if not key.startswith("_") and key not in self.derived and key != "disk"
+            if key not in ("disk", "_effects") and key not in self.derived
         }
         return freeze(vars(self.disk), "disk."), freeze(attributes, "")
 
     def copy(self) -> Node:
         """Return a node in the same state that shares nothing changeable with this one."""
         twin = object.__new__(type(self))
-        twin.__dict__.update({key: duplicate(value) for key, value in vars(self).items()})
-        twin._effects = []
+        twin.__dict__.update({key: duplicate(value) for key, value in vars(self).items() if key != "disk"})
+        twin.disk, twin._effects = snapshot(self.disk), []
         return twin
 
 
@@ -192,7 +193,14 @@ def title(name: Name) -> str:
 
 def duplicate(value: Any) -> Any:
     """Return a copy of `value` that shares nothing changeable with it; frozen things are shared."""
-    return value if type(value) in FROZEN else copy.deepcopy(value)
+    kind = type(value)
+    if kind in FROZEN:
+        return value
+    if kind in (list, set, tuple) and FROZEN.issuperset(map(type, value)):
+        return kind(value)
+    if kind is dict and FROZEN.issuperset(map(type, value.values())) and FROZEN.issuperset(map(type, value)):
+        return value.copy()
+    return copy.deepcopy(value)
 
 
 def snapshot(disk: Any) -> Any:
@@ -220,9 +228,16 @@ def freeze(value: Any, where: str = "") -> Any:
     if isinstance(value, dict):
         pairs = ((freeze(key, where), freeze(item, f"{where}{key}")) for key, item in value.items())
         return tuple(sorted(pairs, key=lambda pair: repr(pair[0])))
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) or _is_learners(value):
         return type(value).__name__, freeze(vars(value), f"{where}.")
     raise NodeError(f"{where}: expected plain data (numbers, text, list, dict, set, dataclass), got {value!r}")
+
+
+def _is_learners(value: object) -> bool:
+    """Say whether a value is an object of a class of a learner's own, which has its attributes and nothing else."""
+    kind = type(value)
+    foreign = kind.__module__.partition(".")[0] in {*sys.stdlib_module_names, "paxoskit"} or callable(value)
+    return hasattr(value, "__dict__") and kind.__mro__[-2:] == (kind, object) and not foreign
 
 
 _handler_names: dict[type, str] = {}

@@ -40,6 +40,9 @@ FROZEN: set[type] = {int, str, bool, float, bytes, NoneType, Ballot}
 OURS: set[type] = set()
 """The kit's own messages: frozen, and holding frozen things. A learner's are looked at when they are sent."""
 
+RESERVED = frozenset({"Ballot", "set", "dict"})
+"""Names that mean something else in JSON."""
+
 
 class Message:
     """Base of all that is said: a subclass is a frozen dataclass of plain data.
@@ -52,10 +55,17 @@ class Message:
     """
 
     known: ClassVar[dict[str, type[Message]]] = {}
+    known_as: ClassVar[str] = ""
+    """The name in JSON: the class's own, unless it says otherwise, or the kit has a message of that name already."""
 
-    def __init_subclass__(cls) -> None:
-        Message.known[cls.__name__] = cls
-        if cls.__module__.startswith("paxoskit."):
+    def __init_subclass__(cls, known_as: str = "") -> None:
+        ours = cls.__module__.startswith("paxoskit.")
+        name = known_as or cls.__name__
+        if not ours and (name in RESERVED or Message.known.get(name) in OURS):
+            name = f"{cls.__module__}.{name}"  # a learner's own Prepare never takes the place of the kit's
+        cls.known_as = name
+        Message.known[name] = cls
+        if ours:
             OURS.add(cls)
             FROZEN.add(cls)
 
@@ -85,7 +95,7 @@ def to_json(value: Any) -> Any:
         return value.as_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {type(value).__name__: fields}
+        return {getattr(type(value), "known_as", type(value).__name__): fields}
     raise TypeError(f"expected plain data (numbers, text, tuples, messages), got {type(value).__name__}")
 
 

@@ -27,7 +27,7 @@ class Choice:
 
     deliver, drop, duplicate: `what` of `peer` on its way to `node`, `copy`; deliver with `crash` before or after.
     fire: timer `what` of `node`. crash: `node`, `disk`. restart: `node`. cut, mend: the link `peer` to `node`.
-    ask: the client `node`, `what` (an Ask, or Asks).
+    ask: the client `node`, `what` (an Ask, or Asks); or a proposer, `what` a Propose.
     """
 
     kind: str

@@ -19,6 +19,7 @@ from paxoskit.protocol.plain import Name, fits
 from paxoskit.protocol.server import Server
 from paxoskit.trace import write_whole
 from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.synod import REFERENCES, reference
 from paxoskit.worlds.world import World
 
 SCHEMA = 1
@@ -38,8 +39,9 @@ class Story:
     """How a world begins, and what was chosen.
 
     `nodes`: the servers' classes, 1 to N, as `"paxoskit:Server"` or `"file.py:Class"`. `clients`: for each client the
-    servers it may ask, () for all. `links`: the directions (sender, receiver) cut from the beginning. `claims`: the
-    name of the set of claims that judge. `claim`, `says`: which claim fell and why; empty if none did.
+    servers it may ask, () for all. `acceptors`: if not 0, the world is a synod, and only the first so many servers are
+    anybody's peers. `links`: the directions (sender, receiver) cut from the beginning. `claims`: the name of the set of
+    claims that judge. `claim`, `says`: which claim fell and why; empty if none did.
 
     >>> story = Story(nodes=("paxoskit:Server",) * 3, choices=(Choice("crash", 2),))
     >>> story.replay().is_up(2)
@@ -53,6 +55,7 @@ class Story:
     clients: tuple[tuple[int, ...], ...] = ((),)
     links: tuple[tuple[Name, Name], ...] = ()
     difficulty: int = 1
+    acceptors: int = 0
     seed: int | None = None
     claims: str = "safety"
     claim: str = ""
@@ -67,10 +70,13 @@ class Story:
         """
         known = {**OURS, **(classes or {})}
         for name in self.nodes:
+            if name not in known and name in REFERENCES:
+                known[name] = reference(REFERENCES[name])
             if name not in known:
                 raise StoryError(f"the story needs the class {name}: give it with classes={{{name!r}: …}}")
+        peers = range(1, self.acceptors + 1) if self.acceptors else None
         world = World([known[name] for name in self.nodes], clients=0, difficulty=self.difficulty, claims=claims,
-                      seed=self.seed)  # fmt: skip
+                      seed=self.seed, peers=peers)  # fmt: skip
         for servers in self.clients:
             world.add_client(servers or None)
         for sender, receiver in self.links:
@@ -104,8 +110,8 @@ class Story:
         """The story as one JSON object."""
         world = {
             "nodes": list(self.nodes), "clients": [list(servers) for servers in self.clients],
-            "links": [list(link) for link in self.links], "difficulty": self.difficulty, "seed": self.seed,
-            "claims": self.claims,
+            "links": [list(link) for link in self.links], "difficulty": self.difficulty, "acceptors": self.acceptors,
+            "seed": self.seed, "claims": self.claims,
         }  # fmt: skip
         data = {
             "schema": SCHEMA, "kit": __version__, "world": world,
@@ -125,7 +131,8 @@ class Story:
                 choices=tuple(Choice.from_json(choice) for choice in data["choices"]),
                 clients=tuple(tuple(servers) for servers in world.get("clients", [[]])),
                 links=tuple((sender, receiver) for sender, receiver in world.get("links", [])),
-                difficulty=world.get("difficulty", 1), seed=world.get("seed"), claims=world.get("claims", "safety"),
+                difficulty=world.get("difficulty", 1), acceptors=world.get("acceptors", 0), seed=world.get("seed"),
+                claims=world.get("claims", "safety"),
                 claim=data.get("claim", ""), says=data.get("says", ""), times=tuple(data.get("times", [])),
             )  # fmt: skip
         except StoryError:
@@ -133,8 +140,8 @@ class Story:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoryError(f"expected a story (schema, world, choices, claim, says): {error}") from None
         kinds: dict[str, Any] = {
-            "nodes": tuple[str, ...], "difficulty": int, "seed": int | None, "claims": str, "claim": str, "says": str,
-            "times": tuple[float | int, ...],
+            "nodes": tuple[str, ...], "difficulty": int, "acceptors": int, "seed": int | None, "claims": str,
+            "claim": str, "says": str, "times": tuple[float | int, ...],
         }  # fmt: skip
         for name, kind in kinds.items():
             if not fits(getattr(story, name), kind):
@@ -160,4 +167,4 @@ class Story:
 
 def resolver(load: Callable[[str], type[Node]], story: Story) -> dict[str, type[Node]]:
     """Return the classes of a story that are not the kit's own, each found by `load(name)`."""
-    return {name: load(name) for name in dict.fromkeys(story.nodes) if name not in OURS}
+    return {name: load(name) for name in dict.fromkeys(story.nodes) if name not in {*OURS, *REFERENCES}}

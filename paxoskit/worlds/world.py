@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from paxoskit.claims.claim import Claim, Violation
 from paxoskit.protocol.chain import Chain, check_difficulty
 from paxoskit.protocol.client import Client
-from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Get, Operation, Put
+from paxoskit.protocol.messages import Answered, Ask, Asks, GaveUp, Get, Put
 from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, snapshot, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
@@ -73,6 +73,8 @@ class _Watchers(dict[tuple[str, type], _Seeing]):
 class World:
     """N servers and their clients. See `choices`, `happen`, `fork`.
 
+    The `peers` of each server are all servers, unless they are given: in a synod, the acceptors are everybody's peers.
+
     >>> world = World(servers=3, clients=1)
     >>> [str(choice) for choice in world.choices() if choice.kind == "fire"][0]
     'fire ElectionTimeout of server 1'
@@ -89,6 +91,7 @@ class World:
         difficulty: int = 1,
         claims: Iterable[Claim] = (),
         disks: dict[Name, Any] | None = None,
+        peers: Sequence[int] | None = None,
         incarnation: int = 1,
         seed: int | None = None,
     ) -> None:
@@ -99,7 +102,7 @@ class World:
         self.incarnation = incarnation
         self.difficulty = check_difficulty(difficulty)
         self.classes: dict[Name, type[Node]] = dict(zip(self.servers, classes, strict=True))
-        self.peers: dict[Name, tuple[int, ...]] = dict.fromkeys(self.servers, self.servers)
+        self.peers: dict[Name, tuple[int, ...]] = dict.fromkeys(self.servers, _peers(peers, self.servers))
         self.nodes: dict[Name, Node | None] = {}
         self.disks: dict[Name, Any] = {}
         self.disks_before: dict[Name, Any] = {}
@@ -176,7 +179,7 @@ class World:
             case "cut" | "mend":
                 self.set_link(choice.peer, node, kind == "cut")
             case "ask":
-                if not isinstance(choice.what, (Ask, Asks)):
+                if not isinstance(choice.what, Message) or isinstance(choice.what, (Get, Put)):
                     raise ValueError(f"expected an Ask to ask {title(node)}, got {choice.what!r}")
                 self.ask(node, choice.what)
             case _:
@@ -312,6 +315,13 @@ class World:
             return self.disks[name]
         return _disk_without_vote(self.classes[name], name, self.difficulty)
 
+    def disk_for_lost(self, name: Name) -> Any:
+        """Return a disk without a vote, for the next life of a server that lost its own.
+
+        Raises ValueError if its class knows no such disk.
+        """
+        return _disk_without_vote(self.classes[name], name, self.difficulty)
+
     def _live(self, name: Name, kind: str) -> None:
         node = self.classes[name](name, self.peers[name], snapshot(self.disks[name]))
         self.nodes[name] = node
@@ -353,8 +363,14 @@ class World:
         first = self.drawn[client] + 1
         return found + [f"{client}/{self.incarnation}.{first + k}" for k in range(count - len(found))]
 
-    def ask(self, client: Name, what: Ask | Asks | Operation) -> None:
-        """Let a client ask one thing (in an idle session, if only the operation is given), or many at once."""
+    def ask(self, client: Name, what: Message) -> None:
+        """Let a client ask one thing (in an idle session, if only the operation is given), or many at once.
+
+        A server may be asked too, what no node sends: a proposer, to propose a value.
+        """
+        if type(client) is int and client in self.servers and not isinstance(what, (Ask, Asks, Get, Put)):
+            self._turn("ask", client, None, what, 0, self.awake(client).receive(client, what))
+            return
         if client not in self.clients:
             raise ValueError(f"there is no {client!r}: expected \"client 1\" to \"client {len(self.clients)}\"")
         if isinstance(what, (Get, Put)):
@@ -484,6 +500,13 @@ class World:
             if len(near) > len(self.servers) // 2 and reach:
                 return True
         return False
+
+
+def _peers(peers: Sequence[int] | None, servers: tuple[int, ...]) -> tuple[int, ...]:
+    chosen = servers if peers is None else tuple(peers)
+    if not chosen or not set(chosen) <= set(servers):
+        raise ValueError(f"peers: expected some of the servers 1 to {len(servers)}, got {peers!r}")
+    return chosen
 
 
 def check_count(argument: str, value: object, low: int, high: int) -> int:

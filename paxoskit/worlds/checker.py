@@ -1,0 +1,636 @@
+"""Every choice is tried: `explore` over ordinary classes of nodes, and the shortest story that breaks a claim.
+
+A search says what it covered and what it did not; it never says that a class is right. In what order things are tried:
+a few walks with dice, then deep first, then everything, nearest first. A claim that falls is told as a short story.
+What makes it fast, and why nothing is missed, is in `search`; who runs the nodes' code is in `interned`.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from paxoskit.claims.claim import Violation
+from paxoskit.claims.synod import CHAIN, SYNOD, SynodClaim, Words, synod_claims
+from paxoskit.protocol.messages import Ask, Put
+from paxoskit.protocol.node import Node, title
+from paxoskit.protocol.plain import Message, Name
+from paxoskit.protocol.synod import Decided, Nack, Promise, Propose
+from paxoskit.trace import Event, sentence
+from paxoskit.worlds.beginnings import story_of
+from paxoskit.worlds.choice import DISKS, KEPT, Choice
+from paxoskit.worlds.interned import OWN_CODE, Nodes, watched
+from paxoskit.worlds.search import Bounds, Counts, Enough, Flight, Found, Search
+from paxoskit.worlds.shrink import Stage, Told
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.synod import ACCEPTOR, PROPOSER, SERVER, VALUES, place, reference, role_of
+from paxoskit.worlds.world import World, check_count
+
+PURE = "a node is a function of its state and of what it hears"
+PROGRESS = "an undisturbed proposer gets a value chosen"
+
+WALKS, WALK_LENGTH = 40, 80
+DEEP_STATES, DEEP_SECONDS = 500, 0.1
+NEAR_BALLOTS, NEAR_SECONDS = 2, 1.0
+SHORTER_SECONDS, SHORTER_STATES = 10.0, 6_000
+"""After a claim fell on a walk, so much is tried to find a shorter story."""
+
+MANY_STATES = 250
+"""With more states of nodes than this, it is asked whether some field only grows."""
+
+SAMPLE = 300
+"""So many remembered turns are run again, to see whether they come out the same."""
+
+Progress = Callable[[Counts], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is searched: how the world begins, its classes, what is asked, and the words of the protocol."""
+
+    begin: Story
+    classes: dict[str, type[Node]]
+    asks: tuple[tuple[int, Message], ...] = ()
+    words: Words = SYNOD
+    only: tuple[str, ...] | None = None
+    spared: frozenset[Name] = frozenset()
+    """Nodes that never crash: those whose class was not given."""
+
+    def claims(self) -> list[SynodClaim]:
+        """Return a fresh set of the claims."""
+        return synod_claims(self.only, self.words)
+
+    def stage(self) -> Stage:
+        """Return where its stories are told."""
+        return Stage(self.begin, self.classes, self.claims)
+
+    def choices(self) -> list[Choice]:
+        """Return what is asked, as choices."""
+        return [Choice("ask", name, what=what) for name, what in self.asks]
+
+    @property
+    def roles(self) -> str:
+        """Who takes part, in words."""
+        acceptors, nodes = self.begin.acceptors, len(self.begin.nodes)
+        if self.words is CHAIN:
+            return f"{nodes} servers and {len(self.begin.clients)} requests"
+        return f"{acceptors} acceptors and {nodes - acceptors} proposers"
+
+
+@dataclass
+class Result:
+    """What a search came to.
+
+    `states` of all nodes and the network, `transitions` between them, `handler_calls` of the nodes' own code, `seconds`
+    of search; `covered` and `not_covered`, in words; `violation` and its `story`, None if no claim fell. `warnings` say
+    what else a reader should know, `never` what no run did.
+    """
+
+    states: int
+    transitions: int
+    handler_calls: int
+    seconds: float
+    covered: str
+    not_covered: tuple[str, ...]
+    violation: Violation | None = None
+    story: Story | None = None
+    warnings: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+    setting: Setting | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Did no claim fall?"""
+        return self.violation is None
+
+    @property
+    def complete(self) -> bool:
+        """Was everything within the bounds tried?"""
+        return self.violation is None and not any(text.startswith("the search stopped") for text in self.not_covered)
+
+    def __str__(self) -> str:
+        lines = []
+        if self.violation is None:
+            lines.append(f"no claim fell in {self.covered}")
+        else:
+            lines += [f"a claim fell: {self.violation.claim}", f"  {self.violation.reason}"]
+            if self.story is not None:
+                choices = self.story.choices
+                lines += ["", f"the story, {len(choices)} choices:", *(f"  {line}" for line in self.told())]
+            lines.append("")
+        lines.append(
+            f"{self.states:,} states, {self.transitions:,} transitions, {self.handler_calls:,} calls of handlers, "
+            f"{self.seconds:.2f} s"
+        )
+        lines += [f"not covered: {text}" for text in self.not_covered]
+        lines += [f"note: {text}" for text in self.warnings]
+        lines += [f"note: {text}" for text in self.never]
+        return "\n".join(lines)
+
+    def told(self) -> list[str]:
+        """Return the events of the story, a sentence each; what is sent to many, once."""
+        lines: list[str] = []
+        before: Event | None = None
+        for event in self.events:
+            if event.kind == "save":
+                continue
+            again = before is not None and event[1:4] == before[1:4] and event.kind == "send"
+            if again and before is not None and event.what == before.what:
+                lines[-1] += f", {title(event.peer)}" if event.peer is not None else ""
+            else:
+                lines.append(f"{event.at / 1000:7.3f} s  {sentence(event)}")
+            before = event
+        return lines
+
+    def classes(self) -> dict[str, type[Node]]:
+        """Return the classes by the names that they have in the story: `story.replay(classes=result.classes())`."""
+        return dict(self.setting.classes) if self.setting else {}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as one object."""
+        return {
+            "states": self.states, "transitions": self.transitions, "handler_calls": self.handler_calls,
+            "seconds": round(self.seconds, 4), "complete": self.complete, "covered": self.covered,
+            "not_covered": list(self.not_covered), "warnings": list(self.warnings), "never": list(self.never),
+            "violation": None if self.violation is None else {
+                "claim": self.violation.claim, "reason": self.violation.reason, "told": self.told(),
+            },
+            "story": None if self.story is None else self.story.as_json(),
+        }  # fmt: skip
+
+    def runs(self, count: int = 5, seed: int = 0) -> list[Story]:
+        """Return `count` different runs as stories, drawn with dice: they end in different states, as far as found."""
+        check_count("count", count, 1, 1_000)
+        if self.setting is None:
+            return []
+        return _runs(self.setting, count, seed)
+
+
+def explore(
+    what: World | Story | type[Node] | Sequence[type[Node]] | Mapping[str, type[Node]] | None = None, *,
+    claims: Iterable[str] | None = None, acceptors: int = 3, proposers: int = 2, ballots: int = 3, crashes: int = 0,
+    disks: Sequence[str] = (KEPT,), timers: int | None = None, depth: int | None = None, seconds: float = 60.0,
+    states: int = 1_000_000, slots: int = 1, executor: Executor | None = None, seed: int = 0,
+    progress: Progress | None = None,
+) -> Result:  # fmt: skip
+    """Try every run within the bounds, and return what came of it; the first claim that falls ends the search.
+
+    `what` is a class of acceptors or proposers (the kit's own class plays the other part), both in a list or as
+    {"acceptor": …, "proposer": …}, a class of servers, or a `World` or `Story` to go on from; nothing: the kit's own
+    acceptor and proposer. `claims`: names of those that judge, all by default. `ballots`, `crashes`, `timers`: how many
+    there may be in all, in a run; `disks`: what a crash may leave of a disk. `depth`: how many steps, `seconds`, and
+    `states`: how long and how many (a million states take about 400 MB). `executor`: walks with other dice run there
+    meanwhile. `progress` is called now and then with what was counted so far. Ctrl-C ends it with what was found.
+
+    >>> print(explore(ballots=1).covered)
+    all runs of 3 acceptors and 2 proposers with at most 1 ballots in all
+
+    Raises ValueError, in one line, for arguments that say nothing to explore.
+    """
+    check_count("ballots", ballots, 1, 99)
+    check_count("crashes", crashes, 0, 99)
+    for name, number in (("timers", timers), ("depth", depth)):
+        if number is not None:
+            check_count(name, number, 0, 1_000_000)
+    if type(seconds) not in (int, float) or not 0 < seconds <= 86_400:
+        raise ValueError(f"seconds: expected more than 0 and at most 86400, got {seconds!r}")
+    for disk in disks:
+        if disk not in DISKS:
+            raise ValueError(f"disks: expected some of {', '.join(DISKS)}, got {disk!r}")
+    chosen = None if claims is None else tuple(claims)
+    setting = setting_of(what, acceptors, proposers, slots, chosen)
+    synod_claims(chosen, setting.words)
+    if setting.words is CHAIN and timers is None:
+        timers = ballots
+    check_count("states", states, 1, 100_000_000)
+    bounds = Bounds(ballots, crashes, timers, depth, float(seconds), states, tuple(disks))
+    return Explorer(setting, bounds, seed, progress, executor).run()
+
+
+# What is explored --------------------------------------------------------------------------------------------
+
+
+def setting_of(what: Any, acceptors: int, proposers: int, slots: int, claims: tuple[str, ...] | None) -> Setting:
+    if isinstance(what, World):
+        what, classes = story_of(what)
+        return _from_story(what, classes, claims)
+    if isinstance(what, Story):
+        return _from_story(what, {}, claims)
+    roles = _roles(what)
+    if SERVER in roles:
+        return _servers(roles[SERVER], check_count("acceptors", acceptors, 1, 9), slots, claims)
+    check_count("acceptors", acceptors, 1, 9)
+    check_count("proposers", proposers, 1, len(VALUES))
+    names = {cls: place(cls) for cls in roles.values()}
+    nodes = (names[roles[ACCEPTOR]],) * acceptors + (names[roles[PROPOSER]],) * proposers
+    begin = Story(nodes=nodes, clients=(), acceptors=acceptors, claims="synod")
+    given = set(_given(what).values()) or set(roles.values())
+    spared = frozenset(number for number, name in enumerate(nodes, 1) if name not in {names[cls] for cls in given})
+    asks = tuple((acceptors + 1 + number, Propose(VALUES[number])) for number in range(proposers))
+    return Setting(begin, {name: cls for cls, name in names.items()}, asks, SYNOD, claims, spared)
+
+
+def _given(what: Any) -> dict[str, type[Node]]:
+    given: dict[str, type[Node]] = {}
+    if isinstance(what, Mapping):
+        for role, cls in what.items():
+            if role not in (ACCEPTOR, PROPOSER, SERVER):
+                raise ValueError(f"expected the roles acceptor, proposer or server, got {role!r}")
+            if role_of(cls) != role:
+                raise ValueError(f"{cls.__name__} is no {role}: its handlers are those of a {role_of(cls)}")
+            given[role] = cls
+    elif what is not None:
+        for cls in what if isinstance(what, (list, tuple)) else [what]:
+            role = role_of(cls)
+            if role in given:
+                raise ValueError(f"expected one class for each role, got two {role}s: {given[role].__name__}, "
+                                 f"{cls.__name__}")  # fmt: skip
+            given[role] = cls
+    if SERVER in given and len(given) > 1:
+        raise ValueError("expected a class of servers alone, or acceptors and proposers")
+    return given
+
+
+def _roles(what: Any) -> dict[str, type[Node]]:
+    given = _given(what)
+    if SERVER in given:
+        return given
+    return {role: given.get(role) or reference(role) for role in (ACCEPTOR, PROPOSER)}
+
+
+def _servers(cls: type[Node], servers: int, slots: int, claims: tuple[str, ...] | None) -> Setting:
+    check_count("slots", slots, 1, 5)
+    begin = Story(nodes=(place(cls),) * servers, clients=((1,),) * slots, choices=tuple(
+        Choice("ask", f"client {number}", what=Ask(f"client {number}/1.1", Put("'x'", str(number))))
+        for number in range(1, slots + 1)
+    ))  # fmt: skip
+    return Setting(begin, {place(cls): cls}, (), CHAIN, claims)
+
+
+def _from_story(story: Story, classes: dict[str, type[Node]], claims: tuple[str, ...] | None) -> Setting:
+    synod = bool(story.acceptors)
+    asked = {choice.node for choice in story.choices if choice.kind == "ask"}
+    asks = tuple(
+        (name, Propose(VALUES[number]))
+        for number, name in enumerate(range(story.acceptors + 1, len(story.nodes) + 1))
+        if synod and name not in asked
+    )
+    return Setting(story, classes, asks, SYNOD if synod else CHAIN, claims)
+
+
+# The search --------------------------------------------------------------------------------------------------
+
+
+class Explorer:
+    """One call of `explore`."""
+
+    def __init__(
+        self, setting: Setting, bounds: Bounds, seed: int, progress: Progress | None, executor: Executor | None
+    ) -> None:
+        self.setting, self.bounds, self.seed = setting, bounds, seed
+        self.progress, self.executor = progress, executor
+        self.not_covered: list[str] = []
+        self.warnings: list[str] = []
+        self.aside: tuple[str, ...] = ()
+        self.calls = 0
+        self.search: Search | None = None
+        self.runner: Nodes | None = None
+
+    def run(self) -> Result:
+        """Search, and say what came of it."""
+        collecting = gc.isenabled()
+        gc.disable()  # a search makes many objects that live long, and no cycles
+        self.started = time.perf_counter()
+        try:
+            found = self._found()
+            seconds = time.perf_counter() - self.started
+            return self.result(found, seconds)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _found(self) -> tuple[list[Choice], str, str] | None:
+        """Search; return the choices that break a claim, the claim, and why."""
+        while True:
+            try:
+                begun = self.begin()
+                if begun is not None:
+                    return begun
+                found = self._orders()
+            except _Grows as grows:
+                self._grew(grows.field)
+                continue
+            except KeyboardInterrupt:
+                self.not_covered.append("the search stopped: it was interrupted")
+                return None
+            assert self.runner is not None
+            if self.aside and self.runner.aside_matters(SAMPLE):
+                self.aside = ()
+                self.bounds = replace(self.bounds, once=True)
+                self.warnings.pop()
+                self.warnings.append("its state grows with each message, so each message is delivered at most once")
+                continue
+            if found is None or found[1] not in (OWN_CODE, PURE):
+                impure = self.runner.impure(SAMPLE)
+                if impure:
+                    return [], PURE, impure
+            return found
+
+    def begin(self) -> tuple[list[Choice], str, str] | None:
+        """Make the world in which the search begins; return what its nodes' code did wrong already."""
+        with watched() as watch:
+            self.world = self.setting.begin.replay(classes=self.setting.classes)
+        if watch.error:
+            return [], OWN_CODE, watch.error
+        world = self.world
+        flights = [Flight(*flight[1:]) for flight in world.flying.values()]
+        flights += [Flight(None, name, what) for name, what in self.setting.asks]
+        timers: dict[Name, list[Message]] = {}
+        for name, message in world.timers:
+            timers.setdefault(name, []).append(message)
+        claims = self.setting.claims()
+        for claim in claims:
+            claim.start(world)
+        words = self.setting.words
+        ballots = frozenset(
+            event.what.ballot for event in world.trace
+            if event.kind == "send" and type(event.what) in (words.prepare, words.accept)
+        )  # fmt: skip
+        if self.runner is not None:
+            self.calls += self.runner.calls
+        self.runner = Nodes(world.nodes, world.disk_for_lost, self.aside)
+        try:
+            self.search = Search(
+                self.runner, world.servers, flights, timers, claims, words, self.bounds, ballots, world.clients,
+                self.setting.spared, self._check_growth,
+            )  # fmt: skip
+        except Found as found:
+            return [], found.claim, found.fault.says
+        return None
+
+    def _orders(self) -> tuple[list[Choice], str, str] | None:
+        """Walk, go deep, try everything."""
+        search = self.search
+        assert search is not None
+        swarm = self._swarm()
+        try:
+            dice = Random(self.seed)
+            for _ in range(WALKS):
+                search.walk(dice, WALK_LENGTH)
+            assert self.runner is not None
+            if impure := self.runner.impure(SAMPLE // 3):
+                return [], PURE, impure
+            if self.setting.words is SYNOD and (stuck := _undisturbed(self.setting)) is not None:
+                return stuck
+            search.deep(DEEP_STATES, DEEP_SECONDS)
+            self._near(search)
+            search.broad(self._look)
+        except Found as found:
+            return self.choices(search, found), found.claim, found.fault.says
+        except Enough as enough:
+            self.not_covered.append(f"the search stopped: {enough}")
+        for future in swarm:
+            if (found_there := future.result()) is not None:
+                return found_there  # type: ignore[no-any-return]
+        return None
+
+    def _near(self, search: Search) -> None:
+        """Try everything with two ballots first: most that is wrong shows there, and at once."""
+        bounds = self.bounds
+        if self.setting.words is not SYNOD or (bounds.ballots or 0) <= NEAR_BALLOTS:
+            return
+        search.bounds = replace(bounds, ballots=NEAR_BALLOTS, seconds=NEAR_SECONDS)
+        search.started = time.perf_counter()
+        try:
+            search.broad(self._look)
+        except Enough:
+            pass
+        finally:
+            search.bounds, search.started = bounds, self.started
+            search.counts.truncated.clear()
+
+    def _swarm(self) -> list[Any]:
+        if self.executor is None:
+            return []
+        share = (self.setting, self.bounds)
+        return [self.executor.submit(_walked, *share, self.seed + 1 + number) for number in range(4)]
+
+    def _look(self, counts: Counts) -> None:
+        if self.progress is not None:
+            self.progress(counts)
+
+    def _check_growth(self) -> None:
+        """Raise _Grows for a field that makes ever new states."""
+        assert self.runner is not None
+        if not self.bounds.once and len(self.runner.kept) > MANY_STATES and (field := self.runner.growing()):
+            raise _Grows(field)
+
+    def _grew(self, name: str) -> None:
+        """Go on without the field that grows; if one was left out already, deliver each message once."""
+        if name and not self.aside:
+            self.aside = (name,)
+            self.warnings.append(
+                f"self.{name} only grows, and a search of all states would never end: it was left out of what tells "
+                "two states apart. In a sample of turns it made no difference"
+            )
+            return
+        self.aside = ()
+        self.bounds = replace(self.bounds, once=True)
+        self.warnings = [f"self.{name} only grows, so each message is delivered at most once"]
+
+    def choices(self, search: Search, found: Found) -> list[Choice]:
+        return [*search.choices(found.trail, found.node, found.way)]
+
+    # What came of it ---------------------------------------------------------------------------------------
+
+    def result(self, found: tuple[list[Choice], str, str] | None, seconds: float) -> Result:
+        search, setting = self.search, self.setting
+        counts = search.counts if search else Counts(0)
+        result = Result(
+            counts.states, counts.transitions, self.calls + (self.runner.calls if self.runner else 0), seconds,
+            self._covered(), (), warnings=tuple(self.warnings), setting=setting,
+        )  # fmt: skip
+        if found is not None:
+            self._tell(result, *found)
+        elif search is not None:
+            result.not_covered = (*self.not_covered, *self._left_out(counts))
+            result.never = tuple(_never(search))
+        return result
+
+    def _tell(self, result: Result, choices: list[Choice], claim: str, says: str) -> None:
+        stage = self.setting.stage()
+        shortest = stage.shrunk(choices) if choices and claim != PROGRESS else None
+        if shortest is None:
+            result.violation = Violation(claim, says, ())
+            with watched() as watch:
+                done, world, _ = stage.tell(choices)
+            result.story = stage.story([] if watch.error else done, result.violation)
+            result.events = () if watch.error else tuple(_from(world, self.setting.begin))
+            return
+        done, world, violation = self._shorter(shortest, stage) or shortest
+        result.violation, result.story = violation, stage.story(done, violation)
+        result.events = tuple(_from(world, self.setting.begin))
+
+    def show(self, result: Result, choices: list[Choice]) -> None:
+        """Put a story in which no claim falls into the result."""
+        done, world, _ = self.setting.stage().tell(choices)
+        result.story = self.setting.stage().story(done)
+        result.events = tuple(_from(world, self.setting.begin))
+
+    def _shorter(self, known: Told, stage: Stage) -> Told | None:
+        """Look nearest first for a shorter story, with no more ballots than the known one has."""
+        search, (done, world, violation) = self.search, known
+        if search is None or violation.claim == OWN_CODE:
+            return None
+        words = self.setting.words
+        ballots = {event.what.ballot for event in world.trace
+                   if event.kind == "send" and type(event.what) in (words.prepare, words.accept)}  # fmt: skip
+        search.watch = None
+        search.bounds = replace(self.bounds, ballots=len(ballots), seconds=SHORTER_SECONDS, states=SHORTER_STATES)
+        search.started = time.perf_counter()
+        try:
+            search.broad()
+        except Found as found:
+            again = stage.shrunk(self.choices(search, found))
+            if again is not None and len(again[0]) < len(done):
+                return again
+        except (Enough, KeyboardInterrupt):
+            pass
+        return None
+
+    def _covered(self) -> str:
+        bounds = self.bounds
+        parts = [f"{bounds.ballots} ballots"]
+        parts += [f"{bounds.timers} timers"] if bounds.timers is not None else []
+        parts += [f"{bounds.crashes} crashes ({', '.join(bounds.disks)})"] if bounds.crashes else []
+        whole = "all" if not self.not_covered and bounds.depth is None else "some of the"
+        text = f"{whole} runs of {self.setting.roles} with at most {', '.join(parts)} in all"
+        return text + (f", of at most {bounds.depth} steps" if bounds.depth is not None else "")
+
+    def _left_out(self, counts: Counts) -> list[str]:
+        bounds = self.bounds
+        numbers = {"more ballots": bounds.ballots, "more timers": bounds.timers, "more crashes": bounds.crashes}
+        left = sorted(f"{text} than {numbers[text]}" if text in numbers else text for text in counts.truncated)
+        if not self.bounds.crashes:
+            left.append("crashes and restarts")
+        if self.bounds.timers == 0:
+            left.append("timers")
+        if self.bounds.once:
+            left.append("a message that is delivered twice")
+        return left
+
+
+class _Grows(Exception):
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def _walked(setting: Setting, bounds: Bounds, seed: int) -> tuple[list[Choice], str, str] | None:
+    """Walk with other dice, in another worker."""
+    explorer = Explorer(setting, bounds, seed, None, None)
+    if (begun := explorer.begin()) is not None:
+        return begun
+    assert explorer.search is not None
+    dice, end = Random(seed), time.perf_counter() + min(5.0, bounds.seconds)
+    try:
+        while time.perf_counter() < end:
+            explorer.search.walk(dice, 2 * WALK_LENGTH)
+    except Found as found:
+        return explorer.choices(explorer.search, found), found.claim, found.fault.says
+    return None
+
+
+def _from(world: World, begin: Story) -> list[Event]:
+    """Return the events of a world since the beginning of the story."""
+    births = sum(1 for event in world.trace if event.kind == "start")
+    events = list(world.trace)
+    return [event for event in events if event.kind != "start"] if births and not begin.choices else events
+
+
+def _never(search: Search) -> list[str]:
+    """Say what no run did."""
+    kinds = {type(flight.message) for flight in search.flights}
+    words, never = search.words, []
+    if search.most_ballots() < 2:
+        never.append("no run had two competing ballots")
+    if words.accepted not in kinds:
+        never.append("in no run anybody voted")
+    if words.decided not in search.kinds_seen:
+        never.append("in no run anybody said that a value is decided")
+    if words is SYNOD:
+        if Nack not in kinds:
+            never.append("in no run an acceptor refused a ballot (Nack)")
+        if not any(type(flight.message) is Promise and flight.message.vote for flight in search.flights):
+            never.append("in no run a promise reported a vote")
+    return never
+
+
+# One run without trouble -------------------------------------------------------------------------------------
+
+CALM_STEPS, CALM_TIMERS = 500, 5
+
+
+def _undisturbed(setting: Setting) -> tuple[list[Choice], str, str] | None:
+    """Let one proposer after the other run alone, nothing lost; each must get a majority of votes in its own ballot."""
+    stage = setting.stage()
+    world, done = setting.begin.replay(classes=setting.classes), list[Choice]()
+    votes: dict[Any, set[Name]] = {}
+    majority = setting.begin.acceptors // 2 + 1
+    for name, what in setting.asks:
+        steps, rings = 0, 0
+        choice: Choice | None = Choice("ask", name, what=what)
+        while choice is not None and steps < CALM_STEPS and rings <= CALM_TIMERS:
+            violation = stage._happen(world, choice, done)
+            if violation is not None:
+                return done, violation.claim, violation.reason
+            steps, rings = steps + 1, rings + (choice.kind == "fire")
+            for event in world.trace.since(world.trace.records[-1][0] - 1):
+                if event.kind == "send" and type(event.what) is setting.words.accepted:
+                    votes.setdefault((event.peer, event.what), set()).add(event.node)
+            if any(proposer == name and len(who) >= majority for (proposer, _), who in votes.items()):
+                break
+            choice = _next(world, name)
+        else:
+            return done, PROGRESS, (
+                f"proposer {name} was asked to propose {what.value!r}, nothing was lost and nobody disturbed it, and "  # type: ignore[attr-defined]
+                f"after {steps} steps no majority had voted for a proposal of its own"
+            )
+        while (rest := _next(world, None)) is not None and len(done) < CALM_STEPS:
+            stage._happen(world, rest, done)
+    return None
+
+
+def _next(world: World, name: Name | None) -> Choice | None:
+    """Return the oldest message in flight; with none, a timer of `name`, if one is given."""
+    for flight in world.flying.values():
+        return Choice("deliver", flight.receiver, flight.sender, flight.message)
+    for node, message in world.timers:
+        if node == name:
+            return Choice("fire", node, what=message)
+    return None
+
+
+def _runs(setting: Setting, count: int, seed: int) -> list[Story]:
+    explorer = Explorer(setting, Bounds(), seed, None, None)
+    if explorer.begin() is not None or explorer.search is None:
+        return []
+    search, stage, dice = explorer.search, setting.stage(), Random(seed)
+    found: dict[Any, Story] = {}
+    for _ in range(50 * count):
+        try:
+            trail = search.walk(dice, WALK_LENGTH)
+        except Found as fallen:
+            trail = fallen.trail
+        done, world, violation = stage.tell(search.choices(trail))
+        ending = tuple(event.what for event in world.trace if type(event.what) in (Decided, setting.words.accepted))
+        found.setdefault(ending, stage.story(done, violation))
+        if len(found) >= count:
+            break
+    return list(found.values())[:count]

@@ -1,0 +1,103 @@
+"""The search tries everything: it comes to the same as a search that takes no short cut, and its counts are known."""
+
+import gc
+
+import pytest
+
+from paxoskit.worlds.checker import OWN_CODE, PURE, Explorer, explore, setting_of
+from paxoskit.worlds.search import Bounds
+from tests.checker.naive import Naive
+from tests.checker.synods import RIGHT, WRONG, Acceptor, Proposer
+
+SMALL = [(3, 1, 1), (1, 2, 2), (2, 2, 1)]
+"""Acceptors, proposers, ballots: few enough for the naive search."""
+
+
+def searched(acceptors, proposers, ballots):
+    explorer = Explorer(setting_of(None, acceptors, proposers, 1, None), Bounds(ballots), 0, None, None)
+    assert explorer.begin() is None
+    explorer.search.broad()
+    return explorer.search
+
+
+@pytest.mark.parametrize("bounds", SMALL, ids=str)
+def test_the_same_is_said_and_the_same_states_are_reached_as_without_short_cuts(bounds):
+    naive, search = Naive(acceptors=bounds[0], proposers=bounds[1], ballots=bounds[2]), searched(*bounds)
+    said = {frozenset((f.sender, f.message) for f in search.messages(key[0] & search.judged) if f.sender)
+            for key in search.keys}  # fmt: skip
+    reached = {
+        (kept.name, kept.state())
+        for key in search.keys
+        for node, number in enumerate(key[2:])
+        for silent in {number} | search._silent(number, key[0] & search.inboxes[node] & search.alive[number])
+        for kept in [search.runner.kept[search.locals[silent].state]]
+    }
+    assert naive.fallen is None
+    assert said == naive.nets
+    assert reached == naive.node_states
+
+
+ODD = ("loops", "shared", "dice", "recurses")  # what they do is not a matter of states
+PLAIN = [case for case in (*WRONG, *RIGHT) if not case.bounds and case.id not in (*ODD, "log", "statistic")]
+
+
+@pytest.mark.parametrize("case", PLAIN, ids=lambda case: case.id)
+def test_verdicts_are_those_of_the_search_without_short_cuts(case):
+    part = "proposer" if hasattr(case.cls, "on_promise") else "acceptor"
+    for acceptors, proposers, ballots in [(1, 2, 2), (2, 2, 1)]:
+        naive = Naive(acceptors=acceptors, proposers=proposers, ballots=ballots, **{part: case.cls})
+        result = explore(case.cls, acceptors=acceptors, proposers=proposers, ballots=ballots)
+        fell = result.violation is not None and "undisturbed" not in result.violation.claim
+        assert fell == (naive.fallen is not None)
+
+
+def test_the_counts_of_two_ballots_are_known():
+    result = explore(ballots=2)
+    assert (result.ok, result.complete) == (True, True)
+    assert result.states == 2_811
+
+
+@pytest.mark.slow
+def test_three_ballots_are_exhausted_and_their_counts_are_known():
+    result = explore(ballots=3, seconds=300)
+    assert (result.ok, result.complete) == (True, True)
+    assert result.states == 91_768
+
+
+@pytest.mark.parametrize(("acceptors", "states"), [(2, 211), (4, 14_691)])
+def test_other_numbers_of_acceptors(acceptors, states):
+    result = explore(acceptors=acceptors, ballots=2)
+    assert (result.ok, result.complete) == (True, True)
+    assert result.states == states
+
+
+def test_garbage_collection_is_on_again_after_a_search():
+    explore(ballots=1)
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("case", [
+    pytest.param(case, id=case.id, marks=[pytest.mark.slow] if case.id in ("lowest", "last") else []) for case in WRONG
+])
+def test_what_is_wrong_is_found_and_its_story_shows_it(case):
+    result = explore(case.cls, **dict(case.bounds))
+    assert result.violation is not None, case.says
+    if result.violation.claim in (PURE, OWN_CODE):
+        return  # there is nothing to replay
+    world = result.story.replay(classes=result.classes(), claims=result.setting.claims())
+    if "undisturbed" not in result.violation.claim:
+        assert world.violations[0].claim == result.violation.claim
+        assert world.violations[0].reason == result.violation.reason == result.story.says
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.id)
+def test_what_is_right_is_let_be(case):
+    result = explore(case.cls, ballots=2, **dict(case.bounds))
+    assert result.violation is None
+    assert result.complete
+
+
+def test_the_given_classes_play_together():
+    result = explore({"acceptor": Acceptor, "proposer": Proposer}, ballots=1)
+    assert result.ok
+    assert explore([Proposer, Acceptor], ballots=1).states == result.states
