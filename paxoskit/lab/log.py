@@ -46,6 +46,11 @@ class Log:
         self.kept.appendleft(line)
         self.count += 1
 
+    def turn_back(self, moment: str, blocks: int) -> None:
+        """Say that time was turned to another moment, at which the longest chain has so many blocks."""
+        self.top = blocks - 1
+        self.say(f"time stands after: {moment}")
+
     def read(self, events: Iterable[Event]) -> None:
         """Add what is worth a line among these events; links that change together share one."""
         for kind, group in groupby(events, key=lambda event: event.kind):

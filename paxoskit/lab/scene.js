@@ -1,235 +1,324 @@
-// Draws a scene (see scene.py: same shapes, same words, same classes) and lets its messages fly.
-// Every text from Python goes into a text node or an attribute: nothing is ever parsed as markup.
+// The lab as a whole: its panels side by side, the keys, the lecture mode, and what is said to those who do not see it.
 
-const [WIDTH, HEIGHT, CHAIN_WIDTH, ROW_HEIGHT] = [880, 456, 1200, 172];
-const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-const title = (id) => (typeof id === "number" ? `server ${id}` : id);
-const tagWidth = (text, letter = 9) => Math.round(letter * [...text].length) + 18;
-const BOLD = 11.2;
+/** @type {{name: string, title: string, span: number, shown: boolean}[]} */
+const PANELS = [
+  { name: "cluster", title: "Cluster", span: 8, shown: true },
+  { name: "log", title: "What happened", span: 4, shown: true },
+  { name: "chain", title: "Block chain", span: 12, shown: true },
+  { name: "spacetime", title: "Space and time", span: 12, shown: false },
+  { name: "calls", title: "Clients", span: 4, shown: false },
+  { name: "verdict", title: "Claims", span: 4, shown: false },
+  { name: "network", title: "Network", span: 8, shown: false },
+  { name: "tree", title: "Branches", span: 12, shown: false },
+  { name: "inspect", title: "Inspect", span: 4, shown: false },
+];
+const SPANS = [4, 6, 8, 12];
+const TRAITS = ["scene", "chain", "log", "time", "spacetime", "network", "inspect", "verdict", "calls"];
+const SAY_EVERY = 1500; // milliseconds between two sentences for a screen reader
 
-function make(parent, tag, attributes = {}, text = null) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  if (text !== null) element.textContent = text;
-  return parent.appendChild(element);
-}
-
-/** Keep one element per key: make what is new, change what stays (it keeps the focus), remove what is gone. */
-function keep(elements, items, key, create, change, gone = (element) => element.remove()) {
-  const keys = new Set(items.map(key));
-  for (const [name, element] of elements) if (!keys.has(name)) gone(element, name), elements.delete(name);
-  for (const item of items) {
-    if (!elements.has(key(item))) elements.set(key(item), create(item));
-    change(elements.get(key(item)), item);
-  }
-}
-
-function asButton(element, act) {
-  element.setAttribute("role", "button");
-  element.setAttribute("tabindex", "0");
-  element.addEventListener("click", act);
-  element.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    if (!event.repeat) act();
-  });
-}
-
-/** Where a message begins and ends: just outside the rims, or its label would take the clicks meant for a node. */
-function way(a, b, wide, radius) {
-  const length = Math.max(1, Math.hypot(b.x - a.x, b.y - a.y));
-  const [dx, dy] = [(b.x - a.x) / length, (b.y - a.y) / length];
-  const label = (wide / 4) * Math.abs(dx) + 7 * Math.abs(dy); // half of what the label reaches along the way
-  let [start, end] = [a, b].map((node) => label + (node.role === "client" ? 50 : radius + 8));
-  if (start + end > length) start = end = length / 2;
-  return [a.x + start * dx - 9 * dy, a.y + start * dy + 9 * dx, b.x - end * dx - 9 * dy, b.y - end * dy + 9 * dx];
-}
-
-function linkSays(a, b, cut, back) {
-  const one = cut ? [a, b] : [b, a];
-  const state = cut && back ? "cut both ways" : cut || back ? `cut from ${title(one[0])} to ${title(one[1])}` : "up";
-  return `link between ${title(a)} and ${title(b)}, ${state}`;
-}
-
+/** @param {{model: any, el: HTMLElement}} where */
 function render({ model, el }) {
-  const root = el.appendChild(document.createElement("div"));
-  root.className = "paxoskit paxoskit-scene";
-  root.tabIndex = 0;
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Paxos cluster; Tab to a server or a link, Enter to fail or mend it");
-  root.addEventListener("keydown", (event) => event.stopPropagation());
-  // No key that is pressed in the lab, its controls included, is a shortcut of JupyterLab's ("d d" deletes the cell).
-  // JupyterLab looks at the very element that has the focus first, so each gets the mark as soon as it has it.
-  const hush = ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true");
-  root.addEventListener("focusin", hush);
-  const hushControls = requestAnimationFrame(() => el.closest(".paxoskit-lab")?.addEventListener("focusin", hush));
+  const root = html(el, "div", { class: "paxoskit paxoskit-scene", tabindex: "0", role: "group" });
+  root.setAttribute(
+    "aria-label",
+    "Paxos cluster; Tab to a thing, Enter for what can be done with it, question mark for the keys",
+  );
+  /** @type {() => HTMLElement} */
+  const stage = () => el.closest(".paxoskit-lab") ?? root;
 
-  const cluster = make(root, "svg", { class: "cluster", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": "servers, links and messages" });
-  const layers = ["links", "messages", "nodes"].map((name) => make(cluster, "g", { class: name }));
-  const note = make(cluster, "text", { class: "note first", x: 8, y: 24 });
-  const chain = make(root, "svg", { class: "chain", role: "group", "aria-label": "block chain" });
-  const empty = make(chain, "text", { class: "note", x: CHAIN_WIDTH / 2, y: 80 }, "no block yet");
-  const frame = root.appendChild(document.createElement("div"));
-  frame.className = "log";
-  const list = frame.appendChild(document.createElement("ol"));
-  list.setAttribute("role", "log");
-  list.setAttribute("aria-label", "what happened, newest first");
+  /** @type {Lab} */
+  const lab = {
+    root,
+    get: (trait) => model.get(trait),
+    send: (act) => model.send(act),
+    menu: (anchor, describe) => menu.show(anchor, describe),
+    say,
+    inspect,
+  };
+  const menu = menus(root, (act) => (act.act === "inspect" ? inspect(act) : lab.send(act)));
+  const live = html(root, "div", { class: "unseen", role: "status", "aria-live": "polite" });
+  const commands = makeCommands();
+  const bar = timeBar(lab, root, commands),
+    story = narration(lab, root);
+  const grid = html(root, "div", { class: "grid" });
+  /** @type {Map<string, any>} */
+  const frames = new Map(PANELS.map((panel, place) => [panel.name, newFrame(panel, place + 1)]));
+  const frameOf = (/** @type {string} */ name) => /** @type {any} */ (frames.get(name));
+  const body = (/** @type {string} */ name) => frameOf(name).body;
+  const cluster = clusterPanel(lab, body("cluster")),
+    chain = chainPanel(lab, body("chain"));
+  const diagram = spacetimePanel(lab, body("spacetime")),
+    tree = treePanel(lab, body("tree"));
+  const inspected = inspectPanel(lab, body("inspect"));
+  /** @type {Record<string, {draw: () => void, says?: () => string[]}>} */
+  const panels = {
+    cluster,
+    chain,
+    spacetime: diagram,
+    tree,
+    inspect: inspected,
+    log: logPanel(lab, body("log")),
+    calls: callsPanel(lab, body("calls")),
+    network: networkPanel(lab, body("network")),
+    verdict: verdictPanel(lab, body("verdict"), (n) => (showPanel("spacetime", true), diagram.pick(n))),
+  };
+  const help = helpBox(root);
+  let drawn = 0,
+    coming = false,
+    inWords = false,
+    wanted = false,
+    spoken = "",
+    fallen = false;
 
-  const [nodes, links, messages, blocks] = [new Map(), new Map(), new Map(), new Map()];
-  let scene = null, base = -Infinity, speed = 0, waiting = 0, drawn = 0;
+  // What is said aloud ------------------------------------------------------------------------------------------
 
-  // The world's clock, as seen from here. A scene can only be late, so the least late one is right.
-  const world = () => base + performance.now() * speed;
-  function setClock() {
-    const { at = 0, speed: newSpeed = 0 } = model.get("scene");
-    const here = at - performance.now() * newSpeed;
-    base = newSpeed !== speed || Math.abs(here - base) > 400 * newSpeed ? here : Math.max(base, here);
-    speed = newSpeed;
+  let saying = "";
+  const speak = lazily(() => spoken !== saying && put(live, (spoken = saying)), SAY_EVERY);
+  /** @param {string} text */
+  function say(text) {
+    saying = text;
+    speak();
   }
 
-  function newNode({ id, role }) {
-    const g = make(layers[2], "g");
-    if (role === "client") {
-      g.setAttribute("role", "img");
-      make(g, "rect", { class: "body", x: -46, y: -scene.box, width: 92, height: 2 * scene.box, rx: 10 });
-      make(g, "text", { y: 6 }, id);
-      return g;
-    }
-    const r = scene.radius, d = Math.round(r * 0.68);
-    make(g, "circle", { class: "rim", r: r + 6 });
-    make(g, "circle", { class: "body", r });
-    make(g, "path", { class: "cross", d: `M-${d}-${d}L${d} ${d}M-${d} ${d}L${d}-${d}` });
-    make(g, "text", { class: "number", y: -4 }, id);
-    g.role_ = make(g, "text", { y: 20 });
-    g.tag = make(g, "rect", { class: "tag", y: r - 6, height: 28, rx: 14 });
-    g.says = make(g, "text", { y: r + 14 });
-    asButton(g, () => model.send({ act: g.classList.contains("down") ? "restart" : "fail", server: id }));
-    return g;
+  // Panels ------------------------------------------------------------------------------------------------------
+
+  /** @param {typeof PANELS[0]} panel @param {number} number */
+  function newFrame({ name, title: heading, span, shown }, number) {
+    const section = html(grid, "section", { class: `panel ${name}-panel`, "aria-label": heading, "data-panel": name });
+    const head = html(section, "header");
+    html(head, "h3", {}, heading);
+    const tools = html(head, "span", { class: "panel-tools" });
+    pushButton(tools, "←", () => movePanel(name, -1), { "aria-label": `move ${heading} to the left` });
+    pushButton(tools, "→", () => movePanel(name, 1), { "aria-label": `move ${heading} to the right` });
+    pushButton(tools, "−", () => sizePanel(name, -1), { "aria-label": `make ${heading} narrower` });
+    pushButton(tools, "+", () => sizePanel(name, 1), { "aria-label": `make ${heading} wider` });
+    pushButton(tools, "✕", () => showPanel(name, false), { "aria-label": `hide ${heading}: key ${number}` });
+    const inside = html(section, "div", { class: "panel-body" });
+    const words = html(section, "ul", { class: "in-words", "aria-label": `${heading} in words` });
+    section.hidden = !shown;
+    section.style.setProperty("--span", span);
+    return { section, body: inside, words, span };
   }
 
-  function changeNode(g, { id, x, y, role, says }) {
-    g.setAttribute("class", `node ${role}`);
-    g.setAttribute("transform", `translate(${x} ${y})`);
-    g.setAttribute("aria-label", role === "client" ? id : [title(id), role, ...says.split(" · ")].join(", "));
-    if (role === "client") return;
-    g.role_.textContent = role;
-    g.says.textContent = says;
-    g.tag.setAttribute("width", tagWidth(says));
-    g.tag.setAttribute("x", -tagWidth(says) / 2);
+  /** @param {string} name @param {boolean} [on] */
+  function showPanel(name, on) {
+    const { section } = frames.get(name),
+      had = section.contains(document.activeElement);
+    section.hidden = !(on ?? section.hidden);
+    if (section.hidden && had) root.focus({ preventScroll: true });
+    if (name === "spacetime") lab.send({ act: "panel", name, shown: !section.hidden });
+    draw();
   }
 
-  function newLink({ a, b }) {
-    const g = make(layers[0], "g", { class: "link" });
-    asButton(g, () => model.send({ act: g.querySelector(".cut") ? "mend" : "cut", a: a.id, b: b.id }));
-    return g;
+  /** @param {string} name @param {number} way */
+  function movePanel(name, way) {
+    const { section } = frames.get(name),
+      active = /** @type {any} */ (document.activeElement);
+    const shown = [...grid.children].filter((child) => !(/** @type {any} */ (child).hidden)),
+      at = shown.indexOf(section);
+    const other = shown[at + way];
+    if (!other) return;
+    way < 0 ? other.before(section) : other.after(section);
+    if (section.contains(active)) active.focus({ preventScroll: true });
   }
 
-  function changeLink(g, { a, b, cut, back }) {
-    g.replaceChildren();
-    const [x, y] = [(a.x + b.x) / 2, (a.y + b.y) / 2];
-    for (const [end, isCut] of [[b, cut], [a, back]])
-      make(g, "line", { class: isCut ? "half cut" : "half", x1: x, y1: y, x2: end.x, y2: end.y });
-    for (const [end, isCut] of [[b, cut], [a, back]])
-      if (isCut) make(g, "path", { class: "cross", d: "M-8-8L8 8M-8 8L8-8", transform: `translate(${x + 0.3 * (end.x - x)} ${y + 0.3 * (end.y - y)})` });
-    make(g, "line", { class: "hit", x1: a.x, y1: a.y, x2: b.x, y2: b.y });
-    g.setAttribute("aria-label", linkSays(a.id, b.id, cut, back));
+  /** @param {string} name @param {number} way */
+  function sizePanel(name, way) {
+    const frame = frameOf(name);
+    frame.span = SPANS[Math.max(0, Math.min(SPANS.length - 1, SPANS.indexOf(frame.span) + way))];
+    frame.section.style.setProperty("--span", frame.span);
+    draw();
   }
 
-  function newMessage({ name, says, from, to }) {
-    if (!name) return make(layers[1], "circle", { class: "quiet", r: 5, "aria-hidden": "true" });
-    const g = make(layers[1], "g", { class: "message", role: "img", "aria-label": `${says} from ${title(from)} to ${title(to)}` });
-    make(g, "rect", { x: -tagWidth(name, BOLD) / 2, y: -13, width: tagWidth(name, BOLD), height: 26, rx: 13 });
-    make(g, "text", { y: 6 }, name);
-    return g;
+  /** The panel that has the focus, or the first one. */
+  const panelHere = () => /** @type {any} */ (document.activeElement?.closest(".panel"))?.dataset.panel ?? "cluster";
+
+  /** @param {Act} act */
+  function inspect(act) {
+    lab.send(act);
+    wanted = true;
+    if (frameOf("inspect").section.hidden) showPanel("inspect", true);
   }
 
-  function newBlock({ id, height, row, nonce, previous, lines }) {
-    const g = make(chain, "g", { class: row ? "block fork" : "block", role: "img" });
-    const before = scene.chain.blocks.find((block) => block.id === previous);
-    const up = ROW_HEIGHT * ((before ? before.row : 0) - row);
-    if (height) make(g, "path", { class: "pointer", d: `M0 66L-22 ${66 + up}m8-6l-8 6l8 6` });
-    make(g, "rect", { class: "body", width: 172, height: 154, rx: 10 });
-    make(g, "text", { class: "title", x: 11, y: 25 }, `block ${height}${row ? " (fork)" : ""}`);
-    [lines[0] ?? "", lines[1] ?? "", `nonce ${nonce}`, `hash …${id}`].forEach((line, number) =>
-      make(g, "text", { class: "mono", x: 11, y: 50 + 22 * number }, line));
-    const step = Math.min(29, 152 / scene.chain.servers), size = Math.min(16, 0.72 * step);
-    g.owners = Array.from({ length: scene.chain.servers }, (_, number) => {
-      const owner = make(g, "g", { transform: `translate(${10 + step * (number + 0.5)} 137)` });
-      make(owner, "circle", { r: Math.min(12, step / 2) });
-      make(owner, "text", { y: 0.36 * size, style: `font-size: ${size}px` }, number + 1);
-      return owner;
+  /** What was asked for has come: whoever asked shall see it, wherever the page is scrolled to. */
+  const arrived = () =>
+    queueMicrotask(() => {
+      if (wanted) frameOf("inspect").section.scrollIntoView({ block: "nearest" });
+      wanted = false;
     });
-    return g;
+
+  // Commands ----------------------------------------------------------------------------------------------------
+
+  /** @returns {Record<string, any>} */
+  function makeCommands() {
+    const time = () => /** @type {Time} */ (model.get("time") ?? {});
+    /** Send what is possible; say why the other is not. @param {string} act @param {string} can */
+    const go = (act, can = act) => {
+      const reason = (time().can ?? {})[act in (time().can ?? {}) ? act : can];
+      reason ? say(`${act}: ${reason}`) : lab.send({ act });
+    };
+    return {
+      step: () => go("step"),
+      back: () => go("back"),
+      round: () => go("round", "step"),
+      decision: () => go("decision", "step"),
+      forward: () => go("forward"),
+      again: () => go("again"),
+      pause: () => go((time().mode ?? "live") === "live" ? "pause" : "resume"),
+      quiet: () => lab.send({ act: "quiet", on: !time().quiet }),
+      faster: () => lab.send({ act: "speed", factor: 1.5 }),
+      slower: () => lab.send({ act: "speed", factor: 1 / 1.5 }),
+      whatIf: () =>
+        diagram.picked()
+          ? lab.send({ act: "what_if", event: diagram.picked() })
+          : say("what if: pick an event in the space-time diagram first"),
+      lecture: () => lecture(!root.classList.contains("lecture")),
+      help: () => help.show(!help.isOpen()),
+      words: () => ((inWords = !inWords), root.classList.toggle("show-words", inWords), draw()),
+      panels: () => menu.show(root.querySelector(".panels-button") ?? root, panelMenu),
+      panel: (/** @type {string} */ key) => showPanel(PANELS[Number(key) - 1].name),
+      move: (/** @type {string} */ key) => movePanel(panelHere(), key === "[" ? -1 : 1),
+      size: (/** @type {string} */ key) => sizePanel(panelHere(), key === "{" ? -1 : 1),
+      escape,
+    };
   }
 
-  function changeBlock(g, { height, row, lines, on }) {
-    g.style.transform = `translate(${26 + 196 * (height - scene.chain.blocks[0].height)}px, ${6 + ROW_HEIGHT * row}px)`;
-    g.setAttribute("aria-label", `block ${height}, ${lines.join(", ")}, on server ${on.join(", ")}`);
-    g.owners.forEach((owner, number) => owner.setAttribute("class", on.includes(number + 1) ? "owner" : "owner without"));
+  /** @returns {MenuContent} */
+  function panelMenu() {
+    const items = PANELS.map(({ name, title: heading }, place) => ({
+      label: `${frameOf(name).section.hidden ? "Show" : "Hide"} ${heading}`,
+      key: String(place + 1),
+      run: () => showPanel(name),
+    }));
+    return { title: "Panels", items };
   }
+
+  function escape() {
+    if (help.isOpen()) help.show(false);
+    else if (root.classList.contains("lecture")) lecture(false);
+  }
+
+  /** The lecture mode fills the window, above all else in the page. @param {boolean} on */
+  function lecture(on) {
+    const top = /** @type {any} */ (stage());
+    for (const element of [root, top]) element.classList.toggle("lecture", on);
+    if (on) {
+      top.setAttribute("popover", "manual");
+      top.showPopover?.();
+    } else if (top.hasAttribute("popover")) {
+      top.hidePopover?.();
+      top.removeAttribute("popover");
+    }
+    root.focus({ preventScroll: true });
+    draw();
+  }
+
+  // Keys --------------------------------------------------------------------------------------------------------
+
+  /** No key that is pressed in the lab, its controls included, is a shortcut of JupyterLab's ("d d" deletes the cell).
+   * @param {any} event */
+  function onKey(event) {
+    event.stopPropagation();
+    const { key, target } = event;
+    if (event.ctrlKey || event.altKey || event.metaKey || takesKeys(target) || isPress(target, key)) return;
+    const thing = target.closest?.("[aria-haspopup]")?.describe?.() ?? target.describe?.();
+    const item = thing && itemFor(thing, key);
+    const command = item ? null : commandOf(key);
+    if (!item && !command) return;
+    event.preventDefault();
+    if (event.repeat) return;
+    if (item)
+      item.reason
+        ? say(`${item.label}: ${item.reason}`)
+        : item.act?.act === "inspect"
+          ? inspect(item.act)
+          : item.act && lab.send(item.act);
+    else commands[/** @type {string} */ (command)](key);
+  }
+
+  // JupyterLab looks at the very element that has the focus first, so each gets the mark as soon as it has it.
+  const hush = (/** @type {any} */ { target }) => target.setAttribute("data-lm-suppress-shortcuts", "true");
+  for (const [name, act] of /** @type {[string, any][]} */ ([
+    ["keydown", onKey],
+    ["focusin", hush],
+  ]))
+    root.addEventListener(name, act);
+  /** @type {HTMLElement | null} */
+  let around = null;
+  const hushControls = requestAnimationFrame(() => {
+    around = el.closest(".paxoskit-lab");
+    around?.addEventListener("keydown", onKey);
+    around?.addEventListener("focusin", hush);
+  });
+
+  // Drawing -----------------------------------------------------------------------------------------------------
 
   function draw() {
-    if (document.hidden) return; // drawn when the page is looked at again
-    scene = { ...model.get("scene"), chain: model.get("chain") };
-    if (!scene.nodes) return;
-    const places = new Map(scene.nodes.map((node) => [node.id, node]));
-    const cut = new Set(scene.cut.map((link) => link.join()));
-    const pairs = scene.nodes.flatMap((a, place) => scene.nodes.slice(place + 1).map((b) =>
-      ({ a, b, cut: cut.has(`${a.id},${b.id}`), back: cut.has(`${b.id},${a.id}`) })))
-      .filter(({ a, b, cut, back }) => (a.role !== "client" && b.role !== "client") || cut || back);
-    keep(nodes, scene.nodes, (node) => node.id, newNode, changeNode);
-    keep(links, pairs, ({ a, b }) => `${a.id},${b.id}`, newLink, changeLink);
-    const flying = scene.messages.map((message) =>
-      ({ ...message, way: way(places.get(message.from), places.get(message.to), message.name ? tagWidth(message.name, BOLD) : 10, scene.radius) }));
-    keep(messages, flying, (message) => message.id, newMessage, (element, message) => (element.message = message));
-    const rows = 1 + Math.max(0, ...scene.chain.blocks.map((block) => block.row));
-    chain.setAttribute("viewBox", `0 0 ${CHAIN_WIDTH} ${ROW_HEIGHT * rows}`);
-    empty.style.display = scene.chain.blocks.length ? "none" : "";
-    keep(blocks, scene.chain.blocks, (block) => block.id, newBlock, changeBlock);
-    note.textContent = scene.note;
-    root.dataset.drawn = ++drawn;
-    if (!waiting) waiting = requestAnimationFrame(fly);
+    if (document.hidden || !model.get("scene")?.nodes) return; // drawn when the page is looked at again
+    bar.draw();
+    story.draw();
+    for (const [name, panel] of Object.entries(panels)) if (!frameOf(name).section.hidden) panel.draw();
+    menu.update();
+    alarm();
+    writeWords();
+    root.dataset.drawn = String(++drawn);
   }
 
-  function fly() {
-    waiting = 0;
-    for (const element of messages.values()) {
-      const { sent, due, way: [x1, y1, x2, y2] } = element.message;
-      const done = calm.matches ? 0.5 : Math.min(1, Math.max(0, due > sent ? (world() - sent) / (due - sent) : 1));
-      element.setAttribute("transform", `translate(${(x1 + done * (x2 - x1)).toFixed(1)} ${(y1 + done * (y2 - y1)).toFixed(1)})`);
+  /** A claim that falls is shown at once, whatever panels there are. */
+  function alarm() {
+    const { ok, claim, reason } = model.get("verdict") ?? {};
+    if (ok === false && !fallen) {
+      say(`${claim} is broken: ${reason}`);
+      frameOf("verdict").section.hidden = false;
+      panels.verdict.draw();
     }
-    if (messages.size && speed && !calm.matches) waiting = requestAnimationFrame(fly);
+    fallen = ok === false;
   }
 
-  function tell() {
-    list.replaceChildren(...model.get("log").map((line) => {
-      const item = document.createElement("li");
-      item.textContent = line;
-      return item;
-    }));
-  }
+  const writeWords = lazily(() => {
+    for (const [name, { says }] of Object.entries(panels)) {
+      const { section, words } = frameOf(name);
+      if (!says || section.hidden) continue;
+      const lines = says();
+      if (JSON.stringify(lines) === words.dataset.as) continue;
+      words.dataset.as = JSON.stringify(lines);
+      words.replaceChildren();
+      for (const line of lines) html(words, "li", {}, line);
+    }
+  }, 400);
 
-  let coming = false; // one message may bring a new scene and a new chain
+  /** Draw once for all that comes in one message. */
   const soon = () => {
     if (!coming) queueMicrotask(() => ((coming = false), draw()));
     coming = true;
   };
-
-  model.on("change:scene", setClock);
-  model.on("change:scene", soon);
-  model.on("change:chain", soon);
-  model.on("change:log", tell);
+  const tell = () => {
+    const text = model.get("time")?.did || (model.get("log") ?? [])[0];
+    if (text) say(text);
+  };
+  for (const trait of TRAITS) model.on(`change:${trait}`, soon);
+  for (const trait of ["time", "log"]) model.on(`change:${trait}`, tell);
+  model.on("change:inspect", arrived);
   document.addEventListener("visibilitychange", draw);
-  setClock();
+  let width = 0;
+  const watcher = new ResizeObserver(
+    ([{ contentRect }]) => contentRect.width !== width && ((width = contentRect.width), soon()),
+  );
+  watcher.observe(root);
   draw();
-  tell();
+
   return () => {
-    model.off("change:scene", setClock);
-    model.off("change:scene", soon);
-    model.off("change:chain", soon);
-    model.off("change:log", tell);
+    for (const trait of TRAITS) model.off(`change:${trait}`, soon);
+    for (const trait of ["time", "log"]) model.off(`change:${trait}`, tell);
+    model.off("change:inspect", arrived);
     document.removeEventListener("visibilitychange", draw);
-    cancelAnimationFrame(waiting);
+    around?.removeEventListener("keydown", onKey);
+    around?.removeEventListener("focusin", hush);
+    watcher.disconnect();
+    speak.stop();
+    writeWords.stop();
+    menu.stop();
+    cluster.stop();
     cancelAnimationFrame(hushControls);
   };
 }

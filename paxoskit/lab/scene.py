@@ -10,96 +10,177 @@ world's clock. So one scene is enough for a second of movement, and the browser 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from paxoskit.lab.page import HERE as HERE
+from paxoskit.lab.page import picture_style
+from paxoskit.lab.panels import timers
 from paxoskit.pictures.chain import chain_graph, short_hash, shortened
 from paxoskit.pictures.cluster import MOST_CLIENTS, ballot_says, cluster_graph, height_says
+from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import title
+from paxoskit.trace import say
+from paxoskit.worlds.choice import Choice
 
 if TYPE_CHECKING:
     from paxoskit.worlds.world import World
 
 Scene: TypeAlias = dict[str, Any]
 
-HERE = Path(__file__).parent
 MOST_MESSAGES, MOST_HEIGHTS, MOST_LETTERS = 40, 6, 14
 
-WIDTH, HEIGHT, CHAIN_WIDTH, ROW_HEIGHT = 880, 456, 1200, 172
-"""The size of the cluster's picture, the width of the chain's, and the height of one row of blocks."""
+WIDTH, HEIGHT, CHAIN_WIDTH = 880, 472, 1200
+"""The size of the cluster's picture, and the width of the chain's."""
+
+BLOCK, GAP, BLOCK_HEIGHT, MARKS = 172, 24, 154, 5
+"""The width of a block, what lies between two, the height of one with one row of marks, and how many a row has."""
 
 
 # From world to scene ----------------------------------------------------------------------------------------
 
 
 def scene(
-    world: World, due: Mapping[int, tuple[float, float]], now: float, speed: float, note: str = ""
-) -> Scene:
+    world: World, due: Mapping[int, tuple[float, float]], now: float, speed: float, note: str = "",
+    held: Collection[int] = (),
+) -> Scene:  # fmt: skip
     """Return what there is to see: plain data, small, and the same for the same world.
 
-    `due` says, by its number, when each message that is to be drawn was sent and arrives (world milliseconds). `now` is
-    world time, `speed` world milliseconds per real one (0: the world stands still). `note` stands in a corner.
+    `due` says, by its number, when each message was sent and arrives (world milliseconds); one without is drawn half
+    way, and only while the world stands still. `now` is world time, `speed` world milliseconds per real one (0: the
+    world stands still). `note` stands in a corner. `held` has the numbers of messages that somebody holds back.
 
     >>> from paxoskit.worlds.world import World
     >>> seen = scene(World(servers=3), {}, now=0, speed=1)
     >>> seen["nodes"][0]
-    {'id': 1, 'x': 440, 'y': 64, 'role': 'follower', 'says': 'no ballot · 0 blocks'}
+    {'id': 1, 'x': 440, 'y': 66, 'role': 'follower', 'says': 'no ballot · 0 blocks', 'timers': ['ElectionTimeout']}
     """
     graph = cluster_graph(world)
     small = len(world.servers) > 7
     shown: Scene = {
         "at": round(now, 1),
         "speed": round(speed, 6),
-        "radius": 43 if small else 54,
+        "radius": 43 if small else 46 if len(world.servers) > 5 else 54,
         "box": 24 if len(world.clients) <= 10 else 14,
-        "nodes": [_node(name, facts, small) for name, facts in graph.nodes(data=True)],
+        "nodes": [_node(world, name, facts, small) for name, facts in graph.nodes(data=True)],
         "cut": [[a, b] for a, b, key, cut in graph.edges(keys=True, data="cut") if key == "link" and cut],
-        "messages": _messages(graph, due),
+        "messages": _messages(graph, due, now, speed, held),
         "chain": _chain(world),
     }
     hidden = len(world.clients) - MOST_CLIENTS
     notes = [note, f"and {hidden} more clients" if hidden > 0 else ""]
-    return shown | {"note": " · ".join(filter(None, notes))}
+    return shown | {"note": " · ".join(filter(None, notes))} | _landed(world, speed)
 
 
-def _node(name: Any, facts: Mapping[str, Any], small: bool) -> Scene:
+def _landed(world: World, speed: float) -> Scene:
+    """Say which message the last step of a standing world delivered: the browser lets it land."""
+    if speed or not world.trace.records:
+        return {}
+    record = world.trace.records[-1]
+    return {"landed": record[6]} if record[2] == "deliver" else {}
+
+
+def _node(world: World, name: Any, facts: Mapping[str, Any], small: bool) -> Scene:
     x, y = facts["pos"]
-    seen = {"id": name, "x": round(WIDTH / 2 + 235 * x), "y": round(224 - 160 * y)}
+    wide = 260 if len(world.servers) > 5 and facts["kind"] == "server" else 235
+    seen = {"id": name, "x": round(WIDTH / 2 + wide * x), "y": round(226 - 160 * y)}
     if facts["kind"] == "client":
         return seen | {"role": "client"}
     if small:
         says = f"{facts['ballot']} · {facts['height']}" if facts["voter"] else f"no vote · {facts['height']}"
     else:
         says = f"{ballot_says(facts)} · {height_says(facts['height'])}"
-    return seen | {"role": facts["role"], "says": says}
+    seen |= {"role": facts["role"], "says": says}
+    running = timers(world, name)
+    return seen | ({"timers": running} if running else {})
 
 
-def _messages(graph: Any, due: Mapping[int, tuple[float, float]]) -> list[Scene]:
+def _messages(
+    graph: Any, due: Mapping[int, tuple[float, float]], now: float, speed: float, held: Collection[int]
+) -> list[Scene]:
     seen = []
     for sender, receiver, number, facts in graph.edges(keys=True, data=True):
-        if number in due:
-            sent, arrives = due[number]
-            message = {"id": number, "from": sender, "to": receiver, "sent": round(sent, 1), "due": round(arrives, 1)}
-            if not facts["quiet"]:
-                message |= {"name": shortened(facts["name"], 14), "says": shortened(facts["says"], 60)}
-            seen.append(message)
-    return sorted(seen, key=lambda message: message["id"])[-MOST_MESSAGES:]
+        if number == "link" or (number not in due and speed):
+            continue
+        sent, arrives = due.get(number, (now - 1.0, now + 1.0))
+        message = {"id": number, "from": sender, "to": receiver, "sent": round(sent, 1), "due": round(arrives, 1)}
+        message["name"] = shortened(facts["name"], 14)
+        message |= {"quiet": True} if facts["quiet"] else {"says": shortened(facts["says"], 60)}
+        seen.append(message | ({"held": True} if number in held else {}))
+    return sorted(seen, key=lambda message: (not message.get("quiet"), message["id"]))[-MOST_MESSAGES:]
+
+
+def meant(world: World, data: Mapping[str, Any]) -> Choice:
+    """Return the choice that a click meant: it names a message by its number, and a timer by its words.
+
+    >>> from paxoskit.worlds.world import World
+    >>> str(meant(World(servers=3), {"kind": "fire", "node": 2, "timer": "ElectionTimeout"}))
+    'fire ElectionTimeout of server 2'
+
+    A whole choice in JSON is one as well. Raises ValueError, in one line, for what is no longer there.
+    """
+    if "number" in data:
+        flight = world.flying.get(data["number"]) if type(data["number"]) is int else None
+        if flight is None:
+            raise ValueError(f"this message is no longer in flight (number {data['number']!r:.20})")
+        equal = [other.number for other in world.flying.values() if other[1:] == flight[1:]]
+        copy = equal.index(flight.number)
+        crash = {"crash": data["crash"]} if "crash" in data else {}
+        named = Choice(str(data.get("kind")), flight.receiver, flight.sender, flight.message, copy)
+        return Choice.from_json(named.as_json() | crash)
+    if "timer" in data:
+        node, named = data.get("node"), data["timer"]
+        for name, message in world.timers:
+            if name == node and say(message) == named:
+                return Choice("fire", name, what=message)
+        raise ValueError(f"server {node!r:.20} has no timer {named!r:.60} any more")
+    return Choice.from_json(dict(data))
 
 
 def _chain(world: World) -> Scene:
+    """Return the newest blocks: what disks hold as decided, and what servers have voted for in the slot after that."""
     graph = chain_graph(world, MOST_HEIGHTS)
+    votes = _votes(world)
     blocks = []
-    for name, facts in sorted(graph.nodes(data=True), key=lambda item: (item[1]["height"], item[1]["row"])):
-        lines = _two_lines(facts["operations"])
-        blocks.append(
-            {
-                "id": short_hash(name)[1:], "height": facts["height"], "row": facts["row"], "nonce": facts["nonce"],
-                "previous": short_hash(facts["previous_hash"])[1:], "lines": lines, "on": list(facts["servers"]),
-            }
-        )  # fmt: skip
+    for name, facts in graph.nodes(data=True):
+        _, voters = votes.pop(name, (None, []))
+        seen = _block(name, facts["height"], facts["previous_hash"], facts["nonce"], facts["operations"])
+        seen |= {"row": facts["row"], "on": list(facts["servers"])}
+        blocks.append(seen | ({"votes": voters} if voters else {}))
+    rows: dict[int, int] = {}
+    for block in blocks:
+        rows[block["height"]] = rows.get(block["height"], 0) + 1
+    for block in blocks:
+        if rows[block["height"]] > 1:
+            block["fork"] = True
+    for name, (block, voters) in sorted(votes.items(), key=lambda item: item[1][0].height):
+        row = rows[block.height] = rows.get(block.height, 0) + 1
+        words = tuple(request.operation.words for request in block.operations)
+        seen = _block(name, block.height, block.previous_hash, block.nonce, words)
+        blocks.append(seen | {"row": row - 1, "on": [], "votes": voters})
+    top = max((block["height"] for block in blocks), default=0)
+    blocks = [block for block in blocks if block["height"] > top - MOST_HEIGHTS]
+    blocks.sort(key=lambda block: (block["height"], block["row"]))
     return {"servers": len(world.servers), "blocks": blocks}
+
+
+def _block(name: str, height: int, previous: str, nonce: int, operations: Sequence[Sequence[str]]) -> Scene:
+    return {
+        "id": short_hash(name)[1:], "height": height, "nonce": nonce, "previous": short_hash(previous)[1:],
+        "lines": _two_lines(operations),
+    }  # fmt: skip
+
+
+def _votes(world: World) -> dict[str, tuple[Any, list[int]]]:
+    """Return, by its hash, each block that a disk holds a vote for in the slot after its chain, and whose votes."""
+    found: dict[str, tuple[Any, list[int]]] = {}
+    for server in world.servers:
+        vote = getattr(world.disks[server], "vote", None)
+        block = getattr(vote, "block", None)
+        if isinstance(block, Block) and block.height == world.chain(server).height:
+            found.setdefault(block.hash, (block, []))[1].append(server)
+    return found
 
 
 def _two_lines(operations: Sequence[Sequence[str]]) -> list[str]:
@@ -121,15 +202,12 @@ def svg(scene: Scene) -> str:
     >>> text[:4], "server 2, follower, no ballot, 0 blocks" in text
     ('<svg', True)
     """
-    blocks = scene["chain"]["blocks"]
-    rows = 1 + max((block["row"] for block in blocks), default=0)
-    height = HEIGHT + ROW_HEIGHT * rows
-    style = (HERE / "scene.css").read_text(encoding="utf-8").partition("/* the page around it */")[0]
+    height = HEIGHT + chain_height(scene["chain"])
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="paxoskit" viewBox="0 0 {CHAIN_WIDTH} {height}" '
             f'role="img" aria-label="{_text(describe(scene))}">',
-            f"<style>\n{style.strip()}\n</style>",
+            f"<style>\n{picture_style()}\n</style>",
             f'<rect class="paper" width="{CHAIN_WIDTH}" height="{height}"/>',
             f'<g transform="translate({(CHAIN_WIDTH - WIDTH) // 2} 0)">',
             *_svg_cluster(scene),
@@ -147,9 +225,9 @@ def describe(scene: Scene) -> str:
     parts += [
         f"{message['name']} from {title(message['from'])} to {title(message['to'])}"
         for message in scene["messages"]
-        if "name" in message
+        if not message.get("quiet")
     ]
-    return "; ".join(parts)
+    return "; ".join([*parts, *map(block_says, scene["chain"]["blocks"])])
 
 
 def node_says(node: Scene) -> str:
@@ -165,8 +243,11 @@ def _svg_cluster(scene: Scene) -> Iterator[str]:
     cut = {(a, b) for a, b in scene["cut"]}
     for a, b in _pairs(list(nodes), cut):
         yield from _svg_link(nodes[a], nodes[b], (a, b) in cut, (b, a) in cut)
-    for message in scene["messages"]:
-        yield from _svg_message(message, nodes, scene)
+    for node in scene["nodes"]:
+        if node["role"] != "client":
+            yield _svg_tag(node, radius)
+    for message, x, y in spots(scene):
+        yield from _svg_message(message, f"translate({x:.0f} {y:.0f})")
     for node in scene["nodes"]:
         yield from _svg_node(node, radius, scene["box"])
     if scene["note"]:
@@ -190,7 +271,7 @@ def _svg_link(a: Scene, b: Scene, cut: bool, cut_back: bool) -> Iterator[str]:
         yield f'<line class="{kind}" x1="{x:g}" y1="{y:g}" x2="{end["x"]}" y2="{end["y"]}"/>'
     for end, is_cut in ((b, cut), (a, cut_back)):
         if is_cut:
-            spot = f"translate({x + 0.3 * (end['x'] - x):g} {y + 0.3 * (end['y'] - y):g})"
+            spot = f"translate({x + 0.16 * (end['x'] - x):g} {y + 0.16 * (end['y'] - y):g})"
             yield f'<path class="cross" transform="{spot}" d="M-8-8L8 8M-8 8L8-8"/>'
     yield "</g>"
 
@@ -225,9 +306,21 @@ def _svg_node(node: Scene, radius: int, box: int) -> Iterator[str]:
         yield f'<path class="cross" d="M-{d}-{d}L{d} {d}M-{d} {d}L{d}-{d}"/>'
     yield f'<text class="number" y="-4">{_text(node["id"])}</text>'
     yield f'<text y="20">{_text(node["role"])}</text>'
+    if node.get("timers"):
+        at = round(0.8 * radius)
+        yield f'<g class="clock" transform="translate({at} {-at})"><circle class="dial" r="12"/>'
+        yield '<path class="hand" d="M0-8V0L5 4"/></g>'
+    yield "</g>"
+
+
+def _svg_tag(node: Scene, radius: int) -> str:
+    """Draw what stands below a server; messages fly above it, and below the server itself."""
     wide = tag_width(node["says"])
-    yield f'<rect class="tag" x="{-wide / 2:g}" y="{radius - 6}" width="{wide}" height="28" rx="14"/>'
-    yield f'<text y="{radius + 14}">{_text(node["says"])}</text></g>'
+    return (
+        f'<g class="label" transform="translate({node["x"]} {node["y"]})">'
+        f'<rect class="tag" x="{-wide / 2:g}" y="{radius + 2}" width="{wide}" height="28" rx="14"/>'
+        f'<text y="{radius + 22}">{_text(node["says"])}</text></g>'
+    )
 
 
 def tag_width(text: str, letter: float = 9.0) -> int:
@@ -258,58 +351,158 @@ def way(a: Scene, b: Scene, wide: float, radius: int) -> tuple[float, float, flo
     )  # fmt: skip
 
 
-def _svg_message(message: Scene, nodes: Mapping[Any, Scene], scene: Scene) -> Iterator[str]:
-    name = message.get("name", "")
-    wide = tag_width(name, BOLD) if name else 10
-    x1, y1, x2, y2 = way(nodes[message["from"]], nodes[message["to"]], wide, scene["radius"])
-    span = message["due"] - message["sent"]
-    done = min(1.0, max(0.0, (scene["at"] - message["sent"]) / span)) if span > 0 else 1.0
-    spot = f"translate({x1 + done * (x2 - x1):.0f} {y1 + done * (y2 - y1):.0f})"
-    if not name:
+def spots(scene: Scene) -> list[tuple[Scene, float, float]]:
+    """Return each message with the place of its middle.
+
+    While the world stands still, a message steps aside until its label covers no other: each can be read, and clicked.
+    """
+    nodes = {node["id"]: node for node in scene["nodes"]}
+    taken: list[Spot] = []
+    found = []
+    for message in scene["messages"]:
+        wide = 10 if message.get("quiet") else tag_width(label(message), BOLD)
+        path = way(nodes[message["from"]], nodes[message["to"]], wide, scene["radius"])
+        span = message["due"] - message["sent"]
+        done = min(1.0, max(0.0, (scene["at"] - message["sent"]) / span)) if span > 0 else 1.0
+        x, y = _along(path, done)
+        if not scene["speed"] and not message.get("quiet"):
+            x, y = _free_spot(path, done, wide, scene, taken)
+            taken.append((x, y, wide / 2))
+        found.append((message, x, y))
+    return found
+
+
+Spot: TypeAlias = tuple[float, float, float]
+"""The middle of a label, and half of its width."""
+
+SIDES = (
+    (0, 0), (0, 28), (0, -28), (0, 56), (0, -56), (60, 0), (-60, 0), (60, 28), (-60, 28), (60, -28), (-60, -28),
+    (0, 84), (0, -84), (90, 56), (-90, 56), (90, -56), (-90, -56), (0, 112), (0, -112),
+)  # fmt: skip
+ASIDE = tuple((side, sign * shift / 8) for side in SIDES for shift in range(9) for sign in (1, -1))
+"""How far a message steps aside (to the right and downward), and along its way (a share of it): the nearest first."""
+
+
+def _along(path: Sequence[float], done: float) -> tuple[float, float]:
+    x1, y1, x2, y2 = path
+    return x1 + done * (x2 - x1), y1 + done * (y2 - y1)
+
+
+def _free_spot(path: Sequence[float], done: float, wide: float, scene: Scene, taken: list[Spot]) -> tuple[float, float]:
+    """Return the nearest place where the label covers no other and no node; if there is none, no other."""
+    free = []
+    for (right, down), shift in ASIDE:
+        x, y = _along(path, done + shift)
+        x, y = x + right, y + down
+        taken_here = any(abs(x - a) < wide / 2 + other and abs(y - b) < 27 for a, b, other in taken)
+        if 0 <= done + shift <= 1 and not taken_here:
+            if not _covers_a_node(x, y, wide / 2, scene):
+                return x, y
+            free.append((x, y))
+    return free[0] if free else _along(path, done)
+
+
+def _covers_a_node(x: float, y: float, half: float, scene: Scene) -> bool:
+    """Say whether a label covers a node, or leaves the picture."""
+    if not 13 < y < HEIGHT - 13:
+        return True
+    for node in scene["nodes"]:
+        dx, dy = max(0.0, abs(x - node["x"]) - half), max(0.0, abs(y - node["y"]) - 13)
+        client = node["role"] == "client"
+        if (dx < 46 and dy < scene["box"]) if client else dx * dx + dy * dy < scene["radius"] ** 2:
+            return True
+    return False
+
+
+def label(message: Scene) -> str:
+    """Return what stands on a message: its name, with a mark if somebody holds it back."""
+    return f"‖ {message['name']}" if message.get("held") else str(message["name"])
+
+
+def _svg_message(message: Scene, spot: str) -> Iterator[str]:
+    if message.get("quiet"):
         yield f'<circle class="quiet" r="5" transform="{spot}"/>'
         return
-    yield f'<g class="message" transform="{spot}"><title>{_text(message["says"])}</title>'
-    yield f'<rect x="{-wide / 2:g}" y="-13" width="{wide}" height="26" rx="13"/><text y="6">{_text(name)}</text></g>'
+    wide = tag_width(label(message), BOLD)
+    kind = "message held" if message.get("held") else "message"
+    yield f'<g class="{kind}" transform="{spot}"><title>{_text(message["says"])}</title>'
+    yield f'<rect x="{-wide / 2:g}" y="-13" width="{wide}" height="26" rx="13"/>'
+    yield f'<text y="6">{_text(label(message))}</text></g>'
+
+
+def owner_rows(servers: int) -> int:
+    """Return in how many rows a block shows its servers' marks."""
+    return -(-servers // MARKS)
+
+
+def block_height(chain: Scene) -> int:
+    """Return how high a block is drawn."""
+    return BLOCK_HEIGHT + 30 * (owner_rows(chain["servers"]) - 1)
+
+
+def chain_height(chain: Scene) -> int:
+    """Return how high the picture of the chain is: as many rows as the widest fork has."""
+    rows = 1 + max((block["row"] for block in chain["blocks"]), default=0)
+    return rows * (block_height(chain) + 18)
 
 
 def _svg_chain(chain: Scene) -> Iterator[str]:
-    blocks = chain["blocks"]
+    blocks, high = chain["blocks"], block_height(chain)
     if not blocks:
         yield f'<text class="note" x="{CHAIN_WIDTH // 2}" y="80">no block yet</text>'
         return
     rows = {block["id"]: block["row"] for block in blocks}
     lowest = blocks[0]["height"]
     for block in blocks:
-        x, y = 26 + 196 * (block["height"] - lowest), 6 + ROW_HEIGHT * block["row"]
-        kind = "block fork" if block["row"] else "block"
-        yield f'<g class="{kind}" transform="translate({x} {y})"><title>{_text(block_says(block))}</title>'
+        x, y = 26 + (BLOCK + GAP) * (block["height"] - lowest), 6 + (high + 18) * block["row"]
+        yield f'<g class="{block_kind(block)}" transform="translate({x} {y})"><title>{_text(block_says(block))}</title>'
         if block["height"]:
-            up = ROW_HEIGHT * (rows.get(block["previous"], 0) - block["row"])
+            up = (high + 18) * (rows.get(block["previous"], 0) - block["row"])
             yield f'<path class="pointer" d="M0 66L-22 {66 + up}m8-6l-8 6l8 6"/>'
-        yield '<rect class="body" width="172" height="154" rx="10"/>'
-        yield f'<text class="title" x="11" y="25">block {block["height"]}{" (fork)" if block["row"] else ""}</text>'
+        yield f'<rect class="body" width="{BLOCK}" height="{high}" rx="10"/>'
+        yield f'<text class="title" x="11" y="25">block {block["height"]}</text>'
+        if badge := block_badge(block):
+            wide = tag_width(badge, BOLD)
+            yield f'<g class="badge"><rect x="{BLOCK - 6 - wide}" y="7" width="{wide}" height="25" rx="6"/>'
+            yield f'<text x="{BLOCK - 6 - wide / 2:g}" y="25">{badge}</text></g>'
         for number, line in enumerate([*block["lines"], *[""] * (2 - len(block["lines"]))]):
             yield f'<text class="mono" x="11" y="{50 + 22 * number}">{_text(line)}</text>'
         yield f'<text class="mono" x="11" y="94">nonce {block["nonce"]}</text>'
         yield f'<text class="mono" x="11" y="116">hash …{_text(block["id"])}</text>'
-        yield from _svg_owners(block["on"], chain["servers"])
+        yield from _svg_owners(block, chain["servers"])
         yield "</g>"
 
 
-def _svg_owners(on: list[int], servers: int) -> Iterator[str]:
-    """Draw a mark for each server, filled if it has the block."""
-    step = min(29.0, 152 / servers)
-    size = min(16.0, 0.72 * step)
+def block_kind(block: Scene) -> str:
+    """Return the classes of a block: one of a fork, one that is only voted for, or neither."""
+    return "block fork" if block.get("fork") else "block" if block["on"] else "block pending"
+
+
+def block_badge(block: Scene) -> str:
+    """Return the word that a block wears if it is no ordinary one: a part of a fork, or only voted for."""
+    return "fork" if block.get("fork") else "" if block["on"] else "voted"
+
+
+def _svg_owners(block: Scene, servers: int) -> Iterator[str]:
+    """Draw a mark for each server: filled if it has the block, with a dashed rim if it has voted for it."""
     for server in range(1, servers + 1):
-        kind = "owner" if server in on else "owner without"
-        yield f'<g class="{kind}" transform="translate({10 + step * (server - 0.5):g} 137)">'
-        yield f'<circle r="{min(12, step / 2):g}"/>'
-        yield f'<text y="{size * 0.36:g}" style="font-size: {size:g}px">{server}</text></g>'
+        x, y = 25 + 30 * ((server - 1) % MARKS), 137 + 30 * ((server - 1) // MARKS)
+        yield f'<g class="{owner_kind(block, server)}" transform="translate({x} {y})">'
+        yield f'<circle r="12"/><text y="6">{server}</text></g>'
+
+
+def owner_kind(block: Scene, server: int) -> str:
+    """Return the classes of a server's mark on a block."""
+    return "owner" if server in block["on"] else "owner voted" if server in block.get("votes", ()) else "owner without"
 
 
 def block_says(block: Scene) -> str:
     """Return what a block's label says."""
-    return f"block {block['height']}, {', '.join(block['lines'])}, on server {', '.join(map(str, block['on']))}"
+    badge = block_badge(block)
+    parts = [f"block {block['height']}" + (f" {badge}" if badge else ""), *block["lines"]]
+    parts += [f"on server {', '.join(map(str, block['on']))}"] if block["on"] else []
+    parts += [f"with votes of server {', '.join(map(str, block['votes']))}"] if block.get("votes") else []
+    return ", ".join(parts)
 
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

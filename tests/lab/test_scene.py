@@ -1,6 +1,6 @@
 """From world to scene to SVG: pure, small, escaped, and compared with pictures that somebody has looked at.
 
-`python tests/lab/test_scene.py` writes the golden files anew; look at them before you commit them.
+`python -m tests.lab.test_scene` writes the golden files anew; look at them before you commit them.
 """
 
 import json
@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from paxoskit.lab.scene import BOLD, scene, svg, tag_width, way
+from paxoskit.lab.scene import BOLD, block_says, describe, meant, scene, spots, svg, tag_width, way
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import ElectionTimeout, Put
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.world import World
+from tests.mutants import HalfIsEnough
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -69,7 +70,38 @@ def busy() -> dict:
     return scene(world, due, now=150, speed=0.08, note="a note")
 
 
-PICTURES = {"newborn": newborn, "busy": busy}
+def forked() -> World:
+    """Four servers for which half is enough, split in two: both sides decide a first block, one side a second."""
+    world = World([HalfIsEnough] * 4, clients=1)
+    world.add_client([3, 4])
+    for a, b in ((1, 3), (1, 4), (2, 3), (2, 4)):
+        world.set_link(a, b, cut=True)
+        world.set_link(b, a, cut=True)
+    for leader in (1, 3):
+        world.happen(Choice("fire", leader, what=ElectionTimeout()))
+        settle(world)
+    put(world, "colour", "blue")
+    world.ask("client 2", Put("'colour'", "'red'"))
+    settle(world)
+    put(world, "colour", "green")
+    return world
+
+
+def fork() -> dict:
+    return scene(forked(), {}, now=0, speed=0)
+
+
+def voted() -> dict:
+    """Seven servers, two of which have voted for a block that nobody knows to be decided; one message is held back."""
+    world = with_leader(servers=7)
+    put(world, "x", 1)
+    world.ask("client 1", Put("'x'", "2"))
+    for receiver in (2, 3):
+        world.deliver(next(flight for flight in world.flying.values() if flight.receiver == receiver))
+    return scene(world, {}, now=0, speed=0, held=[max(world.flying)])
+
+
+PICTURES = {"newborn": newborn, "busy": busy, "fork": fork, "voted": voted}
 
 
 def without_style(text: str) -> str:
@@ -88,6 +120,133 @@ def test_the_same_world_gives_the_same_scene():
 
 def test_a_busy_scene_of_five_servers_takes_less_than_2_kB():
     assert len(json.dumps(busy(), separators=(",", ":"))) < 2000
+
+
+@pytest.mark.parametrize("letters", [10, 10_000])
+def test_a_message_costs_the_same_however_much_it_carries(letters):
+    world = with_leader(leader=1)
+    world.ask("client 1", Put("'x'", show("x" * letters)))
+    world.deliver(next(iter(world.flying.values())))
+    (accepts, _) = messages = scene(world, {}, 0, 0)["messages"]
+    assert accepts["name"] == "Accept"
+    assert len(json.dumps(messages)) < 320
+
+
+def test_a_fork_is_told_by_a_word_not_by_colour_alone():
+    blocks = fork()["chain"]["blocks"]
+    assert [block["height"] for block in blocks if block.get("fork")] == [0, 0]
+    assert svg(fork()).count(">fork</text>") == 2
+    assert svg(busy()).count(">fork</text>") == 0
+
+
+def test_a_vote_is_no_decision():
+    blocks = voted()["chain"]["blocks"]
+    assert [(block["height"], block["on"], block.get("votes")) for block in blocks[-1:]] == [(1, [], [2, 3])]
+    assert block_says(blocks[-1]) == "block 1 voted, put 'x', 2, with votes of server 2, 3"
+
+
+def test_the_picture_has_a_text_twin_of_everything_in_it():
+    twin = describe(busy())
+    assert "server 2, leader, ballot 1.2, 2 blocks" in twin
+    assert "the link from server 1 to server 3 is cut" in twin
+    assert "Accept from server 2 to server 1" in twin
+    assert "block 1, put {'key1': …, '<b>&', on server 1, 2, 3, 4" in twin
+
+
+def labels(seen: dict) -> list[tuple[float, float, float]]:
+    """Where the labels of a scene stand: the middle of each, and its width."""
+    return [(x, y, tag_width(message["name"], BOLD)) for message, x, y in spots(seen)]
+
+
+def test_no_message_of_a_standing_world_covers_another_so_each_can_be_clicked():
+    world = with_leader(servers=5)
+    world.ask("client 1", Put("'x'", "1"))
+    world.add_client()
+    for number in range(3):
+        world.ask("client 2", Put("'x'", str(number)))
+    for _ in range(2):
+        world.deliver(next(flight for flight in world.flying.values() if flight.sender in ("client 1", 1)))
+    world.duplicate(list(world.flying.values())[-1])
+    spots = labels(scene(world, {}, 0, 0))
+    assert len(spots) == 8
+    pairs = [(one, other) for place, one in enumerate(spots) for other in spots[place + 1 :]]
+    assert [pair for pair in pairs if _cover(*pair)] == []
+
+
+def test_no_message_of_nine_standing_servers_hides_behind_a_server():
+    world = with_leader(servers=9)
+    world.ask("client 1", Put("'x'", "1"))
+    for _ in range(4):
+        world.deliver(next(iter(world.flying.values())))
+    seen = scene(world, {}, 0, 0)
+    for x, y, wide in labels(seen):
+        for node in seen["nodes"]:
+            dx, dy = max(0, abs(x - node["x"]) - wide / 2), max(0, abs(y - node["y"]) - 13)
+            assert node["role"] == "client" or dx * dx + dy * dy >= seen["radius"] ** 2
+
+
+def test_messages_of_a_moving_world_are_where_they_are():
+    world = with_leader(servers=5)
+    for number in range(2):
+        world.ask("client 1", Put("'x'", str(number)))
+    due = dict.fromkeys(world.flying, (0.0, 10.0))
+    one, other = labels(scene(world, due, now=5, speed=1))
+    assert one == other
+
+
+def _cover(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    return abs(one[0] - other[0]) < (one[2] + other[2]) / 2 and abs(one[1] - other[1]) < 26
+
+
+def test_a_click_names_a_message_by_its_number_and_equal_ones_by_their_place():
+    world = with_leader()
+    world.ask("client 1", Put("'x'", "1"))
+    number = max(world.flying)
+    world.happen(meant(world, {"kind": "duplicate", "number": number}))
+    twin = max(world.flying)
+    assert [meant(world, {"kind": "drop", "number": n}).copy for n in (number, twin)] == [0, 1]
+    crashing = meant(world, {"kind": "deliver", "number": twin, "crash": "before"})
+    world.happen(crashing)
+    assert not world.is_up(crashing.node) and twin not in world.flying
+
+
+def test_a_click_names_a_timer_by_its_words():
+    world = with_leader()
+    choice = meant(world, {"kind": "fire", "node": 2, "timer": "HeartbeatTimeout 1.2"})
+    world.happen(choice)
+    assert len(world.flying) == 2  # heartbeats
+
+
+def test_a_whole_choice_is_meant_as_it_stands():
+    choice = Choice("crash", 2, disk="lost")
+    assert meant(with_leader(), choice.as_json()) == choice
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"kind": "deliver", "number": 7}, "no longer in flight"),
+        ({"kind": "deliver", "number": True}, "no longer in flight"),
+        ({"kind": "deliver", "number": "7"}, "no longer in flight"),
+        ({"kind": "fire", "node": 2, "timer": "ElectionTimeout 9"}, "no timer"),
+        ({"kind": "fire", "node": [2], "timer": "x"}, "no timer"),
+        ({}, "expected a choice"),
+        ({"kind": "crash", "node": {"a": 1}}, "expected a choice"),
+    ],
+)
+def test_what_is_gone_or_no_choice_is_refused_in_one_line(data, says):
+    with pytest.raises(ValueError, match=says) as error:
+        meant(with_leader(), data)
+    assert "\n" not in str(error.value)
+
+
+def test_the_message_that_the_last_step_brought_is_told_only_while_time_stands_still():
+    world = with_leader()
+    world.ask("client 1", Put("'x'", "1"))
+    flight = next(iter(world.flying.values()))
+    world.deliver(flight)
+    assert scene(world, {}, 0, 0)["landed"] == flight.number
+    assert "landed" not in scene(world, {}, 0, 1)
 
 
 def test_a_scene_is_plain_data():
@@ -139,6 +298,7 @@ def test_messages_stop_at_the_rim_so_that_no_label_covers_a_server():
 def test_servers_are_drawn_above_messages():
     picture = svg(busy())
     assert picture.rindex('class="message"') < picture.index('class="node')
+    assert picture.rindex('class="label"') < picture.index('class="message"')
 
 
 def test_every_message_moves_even_between_neighbours():
