@@ -382,6 +382,8 @@ class Stepper:
         twin.branch.judged = False
         twin.world = self.world.fork(claims=False)
         for _ in range(QUIET_AHEAD):
+            if twin.next() is None:
+                break
             if not (moment := twin._step()).quiet or not self.quiet:
                 return str(moment)
         return "nothing but heartbeats and timers"
@@ -551,7 +553,7 @@ class Stepper:
         until = self.world.trace.now + QUIET_TIME
         while True:
             moment = self._step()
-            if not self.quiet or not moment.quiet or self.world.trace.now >= until:
+            if not self.quiet or not moment.quiet or self.world.trace.now >= until or self.due_next() is None:
                 return moment
 
     def _step(self) -> Moment:

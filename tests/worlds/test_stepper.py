@@ -11,7 +11,9 @@ import pytest
 
 from paxoskit.claims.safety import safety_claims
 from paxoskit.pictures.cluster import QUIET as DRAWN_FAINT
-from paxoskit.protocol.messages import Accept, Elected, Get, Put, Reply
+from paxoskit.protocol.messages import Accept, Elected, Get, Put, Reply, Request
+from paxoskit.protocol.node import Node
+from paxoskit.protocol.plain import Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import Trace
 from paxoskit.worlds import stepper as module
@@ -133,6 +135,21 @@ def test_what_a_step_will_do_is_said_before() -> None:
         said = steps.foresee()
         moment = steps.step()
         assert said == ("nothing but heartbeats and timers" if moment.quiet else str(moment))
+
+
+def test_the_last_quiet_timer_is_stepped_and_then_nothing_is_due() -> None:
+    class Deaf(Node):
+        def on_request(self, sender: Name, request: Request) -> None:
+            self.send(sender, Reply(request.session, request.number, "done"))
+
+    steps = Stepper(World([Deaf], clients=1))
+    steps.ask("client 1", Put("'x'", "1"))
+    said = []
+    while steps.next() is not None:
+        steps.foresee()
+        said.append(str(steps.step()))
+    assert said[-1] == "client 1 hears its own timer RetryTimeout"
+    assert steps.foresee() is None
 
 
 def test_a_round_brings_all_messages_of_a_kind() -> None:
