@@ -7,6 +7,8 @@ import pytest
 
 from paxoskit.cli import find_chromium, no_chromium
 
+pytest_plugins = ["paxoskit.grading.pytest_plugin"]
+
 outcomes = pytest.StashKey[dict[str, str]]()
 
 

@@ -18,8 +18,14 @@ PUBLIC = {
     "Node": "paxoskit.protocol.node",
     "Server": "paxoskit.protocol.server",
     "Simulator": "paxoskit.worlds.simulator",
+    "Stage": "paxoskit.course.stage",
     "Trace": "paxoskit.trace",
     "World": "paxoskit.worlds.world",
+    "breakit": "paxoskit.course.breakit",
+    "check": "paxoskit.grading.check",
+    "explain": "paxoskit.course.predict",
+    "predict": "paxoskit.course.predict",
+    "progress": "paxoskit.course.progress",
 }
 
 

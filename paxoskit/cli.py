@@ -13,11 +13,12 @@ import sys
 import sysconfig
 from pathlib import Path
 from typing import NamedTuple, NoReturn
+from urllib.parse import quote
 
 import paxoskit
 from paxoskit.bootstrap import become, checkout
 
-FIRST_LESSON = "notebooks/lessons/00_meet_the_cluster.ipynb"
+FIRST_LESSON = "notebooks/START_HERE.ipynb"
 WATCHED = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-s", "--capture", "--co", "-p", "-x", "-h", "--help")
 """Options of pytest with which the tests run in one process: somebody looks on, or says how many."""
 
@@ -33,11 +34,18 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "lab": Command("open JupyterLab on the first lesson", "paxoskit.cli", "lab"),
+    "lab": Command("open JupyterLab at the start of the course", "paxoskit.cli", "lab"),
     "test": Command("run every check of the kit", "paxoskit.cli", "test"),
     "demo": Command("tell the story of a cluster that loses its leader, its links and its power", "paxoskit.demo"),
     "shell": Command("put, get and break things, one command a line, typed or from a script", "paxoskit.shell"),
+    "explore": Command("try every run of acceptors and proposers, and tell the shortest that is wrong", "paxoskit.explore"),
     "simulate": Command("run seeds of the simulator, with every fault and every claim", "paxoskit.simulate"),
+    "linearizable": Command("judge logs of clients, in Jepsen's words: are they linearizable?", "paxoskit.histories"),
+    "check": Command("check an exercise, and tell the story of what fails", "paxoskit.grading.check"),
+    "reset": Command("put the starter of an exercise back, and keep what was there", "paxoskit.grading.check", "reset"),
+    "submit": Command("pack an answer into the one zip that is handed in", "paxoskit.grading.submit"),
+    "grade": Command("judge a class's submissions, each in a process of its own", "paxoskit.grading.grade"),
+    "release": Command("write a students' copy of the course, up to a lesson", "paxoskit.grading.release"),
 }
 
 
@@ -100,28 +108,47 @@ def add_wheelhouse(options: argparse.ArgumentParser) -> None:
 
 
 def lab(arguments: list[str]) -> int:
-    """Start JupyterLab on the first lesson."""
+    """Start JupyterLab at the start of the course."""
     options = parser("lab", "Any other option goes to JupyterLab; write it as --name=value.")
     options.add_argument("folder", metavar="DIR", nargs="?", help="the folder to open (the top of the clone)")
     options.add_argument("--no-browser", action="store_true", help="print the address, open no browser")
     options.add_argument("--port", type=int, help="the port to listen on (8888, or the next that is free)")
+    options.add_argument("--story", metavar="FILE", help="open a story (a counterexample, a lost point) in the lab")
     add_wheelhouse(options)
     chosen, others = options.parse_known_args(arguments)
     folder = Path(chosen.folder or checkout() or Path.cwd()).resolve()
+    if chosen.story is not None and chosen.folder is None:
+        folder = Path(chosen.story).resolve().parent
     if not folder.is_dir():
         options.error(f"expected a folder to open, and {str(folder)!r} is none (JupyterLab's own: --name=value)")
     if chosen.no_browser:
         others.append("--no-browser")
     if chosen.port is not None:
         others.append(f"--port={chosen.port}")
+    if chosen.story is not None:
+        return open_story(chosen.story, folder, others)
     if not (folder / FIRST_LESSON).is_file():
         print(f"paxoskit: the lessons come with a clone of paxoskit, and are not in {folder}.", file=sys.stderr)
     become(lab_command(folder, others), environment())
 
 
-def lab_command(folder: Path, options: list[str]) -> list[str]:
-    """Return the command that starts JupyterLab in a folder, on the first lesson if that is there."""
-    lesson = f"/lab/tree/{FIRST_LESSON}" if (folder / FIRST_LESSON).is_file() else "/lab"
+def open_story(file: str, folder: Path, options: list[str]) -> int:
+    """Start JupyterLab on a notebook that opens a story; running its cell is left to whoever reads it."""
+    from paxoskit.lab.opening import story_notebook
+
+    try:
+        notebook, classes = story_notebook(file, folder)
+    except (ValueError, OSError) as error:
+        print(f"paxoskit: {error}", file=sys.stderr)
+        return 2
+    for name in classes:
+        print(f"paxoskit: the story names the class {name}: running the notebook's cell runs that file.")
+    become(lab_command(folder, options, notebook.name), environment())
+
+
+def lab_command(folder: Path, options: list[str], notebook: str = FIRST_LESSON) -> list[str]:
+    """Return the command that starts JupyterLab in a folder, on a notebook (the start of the course) if it is there."""
+    lesson = f"/lab/tree/{quote(notebook)}" if (folder / notebook).is_file() else "/lab"
     command = [sys.executable, "-m", "jupyterlab"]
     command += [f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={lesson}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

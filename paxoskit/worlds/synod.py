@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from paxoskit.loading import LoadError, load_node
+from paxoskit.protocol import synod  # noqa: F401  (a story that is loaded may name its messages)
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.server import Server
 

@@ -1,0 +1,1 @@
+"""Runs a submission in its own process, judges it here, and writes the marks."""

@@ -1,0 +1,1 @@
+"""The properties of each exercise, and what they are judged with."""

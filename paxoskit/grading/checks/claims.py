@@ -1,0 +1,224 @@
+"""Exercise 07: claims that are raised against wrong servers, at the right event, and against no right one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from paxoskit.grading.checks.play import dice
+from paxoskit.grading.checks.suspects import LOWEST, RIGHT, WRONG, Ballot, Event, Run, Vote, a_run
+from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.subject import Subject
+
+KEPT, COMPLETE, AGREEMENT = "promise_kept", "promise_complete", "agreement"
+CLAIMS = (KEPT, COMPLETE, AGREEMENT)
+
+Truth = Callable[[Run, int], int | None]
+
+
+def promise_kept(run: Run, acceptors: int) -> int | None:
+    """Return the first promise or vote below an earlier promise of the same acceptor."""
+    promised: dict[int, Ballot] = {}
+    for place, (server, word, ballot, _) in enumerate(run):
+        if word in ("Promise", "Accepted") and ballot < promised.get(server, LOWEST):
+            return place
+        if word == "Promise":
+            promised[server] = ballot
+    return None
+
+
+def promise_complete(run: Run, acceptors: int) -> int | None:
+    """Return the first promise that does not report the acceptor's highest vote."""
+    votes: dict[int, Vote] = {}
+    for place, (server, word, ballot, about) in enumerate(run):
+        if word == "Promise" and about != votes.get(server):
+            return place
+        if word == "Accepted" and (server not in votes or ballot > votes[server][0]):
+            votes[server] = (ballot, about)
+    return None
+
+
+def agreement(run: Run, acceptors: int) -> int | None:
+    """Return the first vote by which a second value is chosen."""
+    votes: dict[tuple[Ballot, str], set[int]] = {}
+    chosen: set[str] = set()
+    for place, (server, word, ballot, about) in enumerate(run):
+        if word == "Accepted":
+            voters = votes.setdefault((ballot, about), set())
+            voters.add(server)
+            if 2 * len(voters) > acceptors:
+                chosen.add(about)
+            if len(chosen) > 1:
+                return place
+    return None
+
+
+TRUTH: dict[str, Truth] = {KEPT: promise_kept, COMPLETE: promise_complete, AGREEMENT: agreement}
+
+SAYS = {
+    KEPT: "after its promise of a ballot, an acceptor promised or voted in a lower one",
+    COMPLETE: "a promise did not report the highest vote that its acceptor had cast",
+    AGREEMENT: "two values were chosen: each had the votes of a majority in one ballot",
+}
+
+
+def ambiguous(run: Run) -> bool:
+    """Say whether an acceptor voted for two values in one ballot: which of its votes is the highest is then open."""
+    seen: dict[tuple[int, Ballot], str] = {}
+    votes = [(server, ballot, about) for server, word, ballot, about in run if word == "Accepted"]
+    return any(seen.setdefault((server, ballot), about) != about for server, ballot, about in votes)
+
+
+def judged_by(subject: Subject, claim: str, run: Run, acceptors: int) -> int | None:
+    """Return where a learner's claim says that it is broken. Raises Failed for what is no answer."""
+    answer = subject.call(claim, list(run), acceptors)
+    if answer is not None and (type(answer) is not int or not 0 <= answer < len(run)):
+        raise Failed(f"{claim} returned {answer!r}; None or the place of an event, 0 to {len(run) - 1}, was expected.")
+    found: int | None = answer
+    return found
+
+
+def told(run: Run, place: int) -> str:
+    """Return a run as text, up to an event, as far as it is short."""
+    lines = [f"    {number:2}  {said(event)}" for number, event in enumerate(run[: place + 1])]
+    return "\n".join([*lines[:12], "    …", *lines[-12:]] if len(lines) > 25 else lines)
+
+
+def said(event: Event) -> str:
+    """Return an event in words."""
+    server, word, (number, owner), about = event
+    if word == "Promise":
+        about = "no vote" if about is None else f"{about[1]} in ballot {about[0][0]}.{about[0][1]}"
+    return f"server {server}: {word} {number}.{owner}{f' {about}' if about else ''}"
+
+
+def wrong_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int, int]]:
+    """Yield runs on which a claim is broken, with acceptors and place: short ones first; the seed picks the servers."""
+    found = 0
+    for number in range(4_000):
+        random = dice("suspects", claim, seed, number)
+        way = random.choice(WRONG)
+        run, acceptors = a_run(random, way, 12 + number // 20)
+        place = TRUTH[claim](run, acceptors)
+        if place is not None and not (claim == COMPLETE and ambiguous(run)):
+            found += 1
+            yield run, acceptors, place
+            if found == wanted:
+                return
+
+
+def true_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int]]:
+    """Yield runs on which a claim holds: of right servers, and of servers that are wrong in another way."""
+    found = 0
+    for number in range(2_000):
+        random = dice("right", claim, seed, number)
+        way = random.choice([*RIGHT, *RIGHT, random.choice(WRONG)])
+        run, acceptors = a_run(random, way, 12 + number // 2)
+        if TRUTH[claim](run, acceptors) is None and not ambiguous(run):
+            found += 1
+            yield run, acceptors
+            if found == wanted:
+                return
+
+
+LOW, HIGH, TOP = (1, 7), (2, 8), (3, 7)
+
+TRICKY: dict[str, list[tuple[Run, int]]] = {
+    KEPT: [
+        ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b")], 3),
+        ([(1, "Accepted", HIGH, "a"), (1, "Promise", LOW, (HIGH, "a")), (1, "Accepted", LOW, "b")], 3),
+        ([(1, "Promise", HIGH, None), (1, "Promise", HIGH, None), (1, "Accepted", HIGH, "a")], 3),
+        ([(1, "Promise", HIGH, None), (2, "Promise", LOW, None), (2, "Accepted", LOW, "b")], 3),
+    ],
+    COMPLETE: [
+        ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b"), (1, "Promise", TOP, (HIGH, "a"))], 3),
+        ([(1, "Accepted", HIGH, "a"), (2, "Promise", TOP, None), (1, "Promise", TOP, (HIGH, "a"))], 3),
+    ],
+    AGREEMENT: [
+        ([*[(1, "Accepted", LOW, "a")] * 2, (2, "Accepted", HIGH, "b"), (3, "Accepted", HIGH, "b")], 3),
+        ([(1, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3)), (2, "Accepted", TOP, "a")], 3),
+        ([(1, "Accepted", LOW, "a"), (2, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3, 4))], 4),
+        ([*((n, "Accepted", LOW, "a") for n in (1, 2)), *((n, "Accepted", HIGH, "a") for n in (2, 3))], 3),
+        ([(7, "Accept", LOW, "a"), (1, "Accepted", LOW, "a"), (8, "Accept", HIGH, "b"), (1, "Accepted", HIGH, "b")], 3),
+    ],
+}  # fmt: skip
+"""Runs in which a claim holds, though it does not look so at first."""
+
+
+def tricky_runs(claim: str, seed: int) -> Iterator[tuple[Run, int]]:
+    """Yield the tricky runs, as they are and with the acceptors in other roles."""
+    for number, (run, acceptors) in enumerate(TRICKY[claim]):
+        yield run, acceptors
+        order = dice("tricky", claim, seed, number).sample(range(1, acceptors + 1), acceptors)
+        yield [(order[who - 1] if who <= acceptors else who, *rest) for who, *rest in run], acceptors
+
+
+def judge_quiet(subject: Subject, seed: int) -> None:
+    """No claim is raised where it holds; and each is raised at least once where it is broken."""
+    for claim in CLAIMS:
+        if not any(judged_by(subject, claim, run, n) is not None for run, n, _ in wrong_runs(claim, seed, 10)):
+            raise Failed(f"{claim} returned None for ten runs in which it is broken: a claim that can never "
+                         "fall says nothing.")
+        for run, acceptors in chain(tricky_runs(claim, seed), true_runs(claim, seed, 60)):
+            place = judged_by(subject, claim, run, acceptors)
+            if place is not None:
+                raise Failed(
+                    f"{claim}(run, {acceptors}) returned {place}; in this run the claim holds, and None was expected:\n"
+                    f"{told(run, place)}\nLook at what exactly the claim forbids, and whom it binds."
+                )
+
+
+def judge_claim(claim: str) -> Callable[[Subject, int], None]:
+    """Return the judge of one claim: it is raised in every run in which it is broken."""
+
+    def judged(subject: Subject, seed: int) -> None:
+        raised_at_all(subject, claim, seed)
+        for run, acceptors, place in wrong_runs(claim, seed, 80):
+            if judged_by(subject, claim, run, acceptors) is None:
+                raise Failed(
+                    f"{claim}(run, {acceptors}) returned None; in this run event {place} breaks it: {SAYS[claim]}:\n"
+                    f"{told(run, place)}\nLook at what your claim remembers of each server."
+                )
+
+    return judged
+
+
+def raised_at_all(subject: Subject, claim: str, seed: int) -> None:
+    """A claim that is raised against everything finds nothing."""
+    runs = list(true_runs(claim, seed, 10))
+    if all(judged_by(subject, claim, run, acceptors) is not None for run, acceptors in runs):
+        raise Failed(f"{claim} was raised in each of {len(runs)} runs in which it holds: it tells wrong from "
+                     "right nowhere.")
+
+
+def judge_place(subject: Subject, seed: int) -> None:
+    """The place that a claim names is the first event that breaks it."""
+    for claim in CLAIMS:
+        for run, acceptors, place in wrong_runs(claim, seed + 1, 40):
+            named = judged_by(subject, claim, run, acceptors)
+            if named != place:
+                raise Failed(
+                    f"{claim}(run, {acceptors}) returned {named}; event {place} is the first that breaks it: "
+                    f"{SAYS[claim]}:\n"
+                    f"{told(run, max(place, named or 0))}"
+                )
+
+
+EXERCISE = Exercise(
+    id="07_claims",
+    module="claims",
+    names=CLAIMS,
+    properties=(
+        Property("quiet", "No claim is raised against right servers, and each can be raised", 1, judge_quiet),
+        Property("promise_kept", "Every broken promise is found", 1, judge_claim(KEPT)),
+        Property("promise_complete", "Every promise that hides a vote is found", 1, judge_claim(COMPLETE)),
+        Property("agreement", "Every second chosen value is found", 1, judge_claim(AGREEMENT)),
+        Property("place", "A claim names the first event that breaks it", 1, judge_place),
+    ),
+    planted="no claim is ever raised",
+    plant='''
+def plant(answer):
+    answer.promise_kept = answer.promise_complete = answer.agreement = lambda run, acceptors: None
+    return answer
+''',
+)

@@ -1,0 +1,155 @@
+"""Exercise 00: a server that answers each request with what it heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from random import Random
+
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.subject import Subject
+from paxoskit.protocol.literals import show
+from paxoskit.protocol.messages import Ask, Get, Put, Reply, Request
+from paxoskit.protocol.node import Send, title
+from paxoskit.protocol.plain import Name
+from paxoskit.trace import say
+from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.world import World
+
+MINE = "echo.py:Echo"
+BEGIN = Story(nodes=(MINE,), clients=((), ()))
+
+
+def echo_of(request: Request) -> Reply:
+    """Return the reply that a request deserves: a get gives its key back, a put its value."""
+    operation = request.operation
+    return Reply(request.session, request.number, operation.value if isinstance(operation, Put) else operation.key)
+
+
+class Echoes:
+    """Judges the replies to each request; `what` says which of the faults matter."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.heard: set[Request] = set()
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge what was sent after a request came."""
+        request = choice.what
+        if choice.kind != "deliver" or not isinstance(request, Request):
+            return None
+        sent = sends(said, choice.node)
+        again = request in self.heard
+        self.heard.add(request)
+        heard = f"{title(choice.node)} heard {ask_of(request)} of {choice.peer}{' again' if again else ''}"
+        if again and not sent and self.what != "answered":
+            return None  # a lost answer is the matter of one property
+        match self.what:
+            case "answered" if not sent:
+                return f"{heard} and said nothing.\nLook at what leaves the server: a client without a reply asks on."
+            case "right node" if strangers := [to for to, _ in sent if to != choice.peer]:
+                return (f"{heard} and sent a message to {title(strangers[0])}.\n"
+                        f"Look at whom each message goes to: only {choice.peer} asked.")  # fmt: skip
+            case "right node" if not sent:
+                return f"{heard} and sent nothing to it."
+            case "words":
+                return self.words(heard, request, choice.peer, sent)
+        return None
+
+    def words(self, heard: str, request: Request, client: Name | None, sent: Sequence[Send]) -> str | None:
+        """Judge what the replies say."""
+        right = echo_of(request)
+        if len(sent) != 1:
+            return f"{heard} and sent {len(sent)} messages; one reply was expected.\nLook at what leaves the server."
+        reply = sent[0][1]
+        if type(reply) is not Reply:
+            return f"{heard} and sent {say(reply)}; a Reply was expected."
+        for name in ("session", "number", "answer"):
+            got, expected = getattr(reply, name), getattr(right, name)
+            if not same(got, expected):
+                return f"{heard} and sent a Reply whose {name} is {got!r}; {expected!r} was expected."
+        return None
+
+
+def ask_of(request: Request) -> str:
+    """Return a request in words: its operation as one types it, its session and its number."""
+    words = request.operation.words
+    return f"{words[0]}({', '.join(words[1:])}) (session {request.session!r}, number {request.number})"
+
+
+def schedules(seed: int, count: int = 20) -> Iterator[Schedule]:
+    """Yield runs of two clients that ask, with requests that overtake one another, come twice or are lost."""
+    for run in range(count):
+        yield partial(mixed, random=dice("echo", seed, run), steps=min(1 + run, 12))
+
+
+def mixed(play: Play, random: Random, steps: int) -> None:
+    """Let two clients ask, and messages arrive, be lost or come twice; at last everything arrives."""
+    for step in range(steps):
+        if step == 0 or random.random() < 0.4:
+            client = random.choice(play.world.clients)
+            text = show(random.choice(["hello", "", 7, ("a", 1), None, "é\n"]))
+            operation = Get(text) if random.random() < 0.5 else Put(show(f"key {step}"), text)
+            play.step(Choice("ask", client, what=Ask(f"{client}/1.{random.randint(1, 2)}", operation)))
+        elif play.world.flying:
+            flight = random.choice(list(play.world.flying.values()))
+            kind = random.choices(["deliver", "duplicate", "drop"], [6, 1, 1])[0]
+            play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
+    play.deliver_all()
+
+
+def judge(what: str) -> Callable[[Subject, int], None]:
+    """Return the judge of one of the properties."""
+
+    def judged(subject: Subject, seed: int) -> None:
+        hunt(subject, BEGIN, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed))
+
+    return judged
+
+
+def judge_each_anew(subject: Subject, seed: int) -> None:
+    """Two echo servers that hear different things must not answer alike: what one hears, the other does not know."""
+    cls = subject.node("Echo")
+    servers = [cls(name, (1, 2)) for name in (1, 2)]
+    for server in servers:
+        server.start()
+    random = dice("echo anew", seed)
+    for step in range(20):
+        server = random.choice(servers)
+        client = f"client {random.randint(1, 3)}"
+        request = Request(f"{client}/1.{random.randint(1, 2)}", random.randint(1, 3), Get(show(random.randint(0, 5))))
+        effects = server.receive(client, request)
+        if len(effects) != 1 or not same(tuple(effects[0]), (client, echo_of(request))):
+            told = ", ".join(f"{say(one.message)} to {title(one.to)}" for one in effects if isinstance(one, Send))
+            raise Failed(
+                f"at step {step + 1} of a mixed run, a server heard {ask_of(request)} of {client} and sent "
+                f"{told or 'nothing'}.\nLook at what your server remembers from one request to the next: an "
+                "echo needs no "
+                "memory."
+            )
+
+
+EXERCISE = Exercise(
+    id="00_echo",
+    module="echo",
+    names=("Echo",),
+    properties=(
+        Property("answered", "Every request is answered, and so is every copy of it", 1, judge("answered")),
+        Property("right_node", "An answer goes to the client that asked, and to nobody else", 1, judge("right node")),
+        Property("words", "The answer names the request (session, number) and echoes its text", 2, judge("words")),
+        Property("no_memory", "The same request gets the same answer, whatever came before", 1, judge_each_anew),
+    ),
+    planted="the reply is lost",
+    plant="""
+def plant(answer):
+    class Mute(answer.Echo):
+        def receive(self, sender, message):
+            super().receive(sender, message)
+            return []
+
+    answer.Echo = Mute
+    return answer
+""",
+)

@@ -1,0 +1,181 @@
+"""Exercise 03: when are there enough votes? Majorities, and quorums that only have to meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from paxoskit.grading.checks.play import dice
+from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.subject import Subject
+
+LARGEST = 6
+"""Every set of voters among so many servers is tried, and samples of larger clusters."""
+
+
+def enough(servers: int, phase: int) -> int:
+    """Return how many servers are a quorum: more than half in phase 1, at least half in phase 2.
+
+    >>> [(enough(n, 1), enough(n, 2)) for n in (1, 2, 3, 4, 5)]
+    [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3)]
+    """
+    return servers // 2 + 1 if phase == 1 else (servers + 1) // 2
+
+
+def ask(subject: Subject, votes: list[int], servers: tuple[int, ...], phase: int) -> bool:
+    """Ask whether these votes are a quorum. Raises Failed if the answer is neither True nor False."""
+    answer = subject.call("is_quorum", list(votes), servers, phase)
+    if type(answer) is not bool:
+        raise Failed(f"{call(votes, servers, phase)} returned {answer!r}; True or False was expected.")
+    return answer
+
+
+def call(votes: list[int], servers: tuple[int, ...], phase: int) -> str:
+    """Return a call of `is_quorum` as text."""
+    return f"is_quorum({list(votes)}, {servers}, phase={phase})"
+
+
+def clusters(seed: int) -> Iterator[tuple[int, ...]]:
+    """Yield the servers of clusters: 1 to `LARGEST` by number, then some whose names are not 1 to N."""
+    yield from (tuple(range(1, count + 1)) for count in range(1, LARGEST + 1))
+    random = dice("quorums", seed)
+    for _ in range(4):
+        yield tuple(random.sample(range(1, 60), random.randint(3, LARGEST)))
+
+
+def subsets(servers: tuple[int, ...]) -> Iterator[list[int]]:
+    """Yield every set of servers, small ones first."""
+    for size in range(len(servers) + 1):
+        yield from map(list, combinations(servers, size))
+
+
+def judge_meet(subject: Subject, seed: int) -> None:
+    """Any quorum of phase 1 and any of phase 2 share a server, and so do any two of phase 1."""
+    for servers in clusters(seed):
+        first, second = (
+            [votes for votes in subsets(servers) if ask(subject, votes, servers, phase)] for phase in (1, 2)
+        )
+        for one, others, phase in (
+            (one, others, phase) for one in first for phase, others in ((2, second), (1, first))
+        ):
+            for other in others:
+                if not set(one) & set(other):
+                    raise Failed(
+                        f"{call(one, servers, 1)} and {call(other, servers, phase)} both returned True, and no server "
+                        "is in both.\nLook at what happens if the first set hears nothing of what the second decided."
+                    )
+        if not first or not second:
+            raise Failed(f"among the servers {servers}, no set of votes is a quorum of phase {1 if not first else 2}: "
+                         "not even all of them.")  # fmt: skip
+
+
+def judge_enough(subject: Subject, seed: int) -> None:
+    """No vote more than needed: phase 1 works with more than half, phase 2 with half."""
+    for servers in clusters(seed):
+        for phase in (1, 2):
+            for votes in subsets(servers):
+                right = len(votes) >= enough(len(servers), phase)
+                if right and not ask(subject, votes, servers, phase):
+                    share = "more than half" if phase == 1 else "at least half"
+                    raise Failed(
+                        f"{call(votes, servers, phase)} returned False; {len(votes)} of {len(servers)} servers are "
+                        f"{share}, which is enough in phase {phase}.\nLook at how many servers may be down."
+                    )
+
+
+def judge_by_server(subject: Subject, seed: int) -> None:
+    """A vote that comes twice counts once."""
+    random = dice("by server", seed)
+    for servers in clusters(seed):
+        for phase in (1, 2):
+            judge_both(subject, servers, phase)
+            for votes in subsets(servers):
+                if votes and len(votes) < enough(len(servers), phase):
+                    twice = [*votes, *random.choices(votes, k=len(servers))]
+                    random.shuffle(twice)
+                    if ask(subject, twice, servers, phase):
+                        raise Failed(
+                            f"{call(twice, servers, phase)} returned True, and only {len(votes)} of {len(servers)} "
+                            "servers voted.\nLook at what you count: a network may bring the same vote twice."
+                        )
+
+
+def judge_both(subject: Subject, servers: tuple[int, ...], phase: int) -> None:
+    """All servers together are a quorum, no server is none: an answer that never changes shows nothing."""
+    if not ask(subject, list(servers), servers, phase) or ask(subject, [], servers, phase):
+        raise Failed(f"the votes of all of {servers} must be a quorum of phase {phase}, and no votes at all must not.")
+
+
+def judge_strangers(subject: Subject, seed: int) -> None:
+    """A vote of somebody who is no server counts nothing, and no server counts less for it."""
+    random = dice("strangers", seed)
+    for servers in clusters(seed):
+        for phase in (1, 2):
+            judge_both(subject, servers, phase)
+            for votes in subsets(servers):
+                strangers = random.sample([name for name in range(61, 80)], len(servers))
+                mixed = [*votes, *strangers]
+                random.shuffle(mixed)
+                right = len(votes) >= enough(len(servers), phase)
+                if ask(subject, mixed, servers, phase) and not right:
+                    raise Failed(
+                        f"{call(mixed, servers, phase)} returned True, and only {len(votes)} of {len(servers)} servers "
+                        "voted.\nLook at whose votes you count: 61 and above are no servers of this cluster."
+                    )
+
+
+def judge_four(subject: Subject, seed: int) -> None:
+    """Every safe pair of sizes for four servers."""
+    judge_pairs(subject, 4)
+
+
+def judge_all_sizes(subject: Subject, seed: int) -> None:
+    """Every safe pair of sizes for 1 to 9 servers."""
+    for servers in range(1, 10):
+        judge_pairs(subject, servers)
+
+
+def judge_pairs(subject: Subject, servers: int) -> None:
+    """`safe_pairs(servers)` holds the pairs of sizes that always meet, and no other."""
+    answer = subject.call("safe_pairs", servers)
+    pairs = [tuple(pair) if type(pair) is list else pair for pair in answer] if type(answer) in SEVERAL else None
+    if pairs is None or not all(type(pair) is tuple and [type(part) for part in pair] == [int, int] for pair in pairs):
+        raise Failed(f"safe_pairs({servers}) returned {answer!r}; a set of pairs of whole numbers was expected.")
+    sizes = range(1, servers + 1)
+    right = {(one, two) for one in sizes for two in sizes if one + two > servers}
+    if wrong := sorted(set(pairs) - right):
+        one, two = wrong[0]
+        reason = (
+            f"{one} servers and {two} others of {servers} can have none in common"
+            if one in sizes and two in sizes else f"a quorum has at least 1 server and at most {servers}"
+        )  # fmt: skip
+        raise Failed(f"safe_pairs({servers}) has {wrong[0]}: {reason}.")
+    if missing := sorted(right - set(pairs)):
+        one, two = missing[0]
+        raise Failed(
+            f"safe_pairs({servers}) lacks {missing[0]}: any {one} and any {two} of {servers} servers share one."
+        )
+
+
+SEVERAL = (set, frozenset, list, tuple)
+
+EXERCISE = Exercise(
+    id="03_quorums",
+    module="quorums",
+    names=("is_quorum", "safe_pairs"),
+    properties=(
+        Property("meet", "Every quorum of phase 1 meets every quorum of either phase", 1, judge_meet),
+        Property("enough", "More than half is enough in phase 1, half in phase 2", 1, judge_enough),
+        Property("by_server", "Votes are counted by server: one that comes twice counts once", 1, judge_by_server),
+        Property("strangers", "Only servers of the cluster are counted", 1, judge_strangers),
+        Property("four", "Every safe pair of sizes for four servers", 0.5, judge_four),
+        Property("all_sizes", "Every safe pair of sizes for any number of servers", 0.5, judge_all_sizes),
+    ),
+    planted="2 of 4 servers are a quorum in both phases",
+    plant="""
+def plant(answer):
+    true = answer.is_quorum
+    answer.is_quorum = lambda votes, servers, phase: true(votes, servers, 2)
+    return answer
+""",
+)

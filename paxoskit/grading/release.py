@@ -1,0 +1,102 @@
+"""`release`: a copy of the course for students, up to a lesson.
+
+It holds the kit, the lessons and exercises, and the solutions of *closed* lessons only: those before the lesson that it
+goes through, from which the next ones may start. It does not hold `tests/answers`, nor any file that has a solution
+of an open lesson in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from paxoskit.bootstrap import checkout
+from paxoskit.grading.starters import starter
+from paxoskit.options import Options
+
+TOPS = ("LICENSE", "README.md", "constraints.txt", "conftest.py", "environment.yml", "pyproject.toml", "paxoskit",
+        "notebooks", "exercises", "tests", "benchmarks", "docs")  # fmt: skip
+"""What goes into a copy, where it is there."""
+
+LEFT_OUT = ("tests/answers", "tests/grading", "tests/data/submissions", "docs/kill_matrix.md")
+"""What would give answers away: the wrong and right answers, and the tests that hold them against the properties."""
+
+NUMBERED = re.compile(r"(\d\d)_\w+$")
+UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".paxoskit", ".ipynb_checkpoints", "*.egg-info",
+                                  ".venv", ".pytest_cache", ".mypy_cache", ".ruff_cache", "*.bak")  # fmt: skip
+
+
+class ReleaseError(ValueError):
+    """No copy can be written; the message is one line."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run `python3 -m paxoskit release`: 0 if the copy was written, 2 for bad input."""
+    options = Options("release", "Solutions of the lessons before NN are in it; those of NN and later are not.")
+    options.add_argument("folder", metavar="DIR", help="where the copy is written; it must not exist, or be empty")
+    options.add_argument("--through", required=True, metavar="NN", help="the last open lesson, such as 04")
+    options.add_argument("--json", action="store_true", help="print one object as the last line")
+    chosen = options.parse_args(arguments)
+    try:
+        top = checkout()
+        if top is None:
+            raise ReleaseError("a release is made from a clone of paxoskit; start it in one")
+        solutions = release(top, Path(chosen.folder), chosen.through)
+    except (ReleaseError, OSError) as error:
+        options.error(str(error))
+    of = ", ".join(solutions) or "none"
+    print(f"written: {chosen.folder}, lessons 00 to {chosen.through[:2]}, solutions of {of}")
+    if chosen.json:
+        print(json.dumps({"folder": chosen.folder, "through": chosen.through[:2], "solutions": solutions}))
+    return 0
+
+
+def release(top: Path, target: Path, through: str) -> list[str]:
+    """Write a copy of the course in `top` up to the lesson numbered `through`; return whose solutions are in it.
+
+    Raises ReleaseError for a number that is none, and for a target with something in it.
+    """
+    if not re.fullmatch(r"\d\d(_\w+)?", through) or not any(_numbered(top / "exercises", lambda n: n == through[:2])):
+        known = ", ".join(sorted(folder.name for folder in _numbered(top / "exercises", lambda n: True)))
+        raise ReleaseError(f"--through: expected the number of an exercise ({known}), got {through!r}")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ReleaseError(f"{target} has something in it already: name a folder that is not there yet")
+    if target.resolve().is_relative_to(top.resolve()):
+        raise ReleaseError(f"{target} lies in the clone itself: name a folder outside")
+    number = through[:2]
+    target.mkdir(parents=True, exist_ok=True)
+    for name in TOPS:
+        source = top / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=UNWANTED)
+        elif source.is_file():
+            shutil.copy2(source, target / name)
+    for name in LEFT_OUT:
+        shutil.rmtree(target / name, ignore_errors=True)
+        (target / name).unlink(missing_ok=True)
+    for folder in _numbered(target / "exercises", lambda lesson: lesson > number):
+        shutil.rmtree(folder)
+    for folder in _numbered(top / "exercises", lambda lesson: lesson <= number):
+        _put_starters(top / "solutions" / folder.name, target / "exercises" / folder.name)
+    for notebook in (target / "notebooks" / "lessons").glob("[0-9][0-9]_*.ipynb"):
+        if notebook.name[:2] > number:
+            notebook.unlink()
+    closed = list(_numbered(top / "solutions", lambda lesson: lesson < number))
+    for folder in closed:
+        shutil.copytree(folder, target / "solutions" / folder.name, ignore=UNWANTED)
+    return [folder.name for folder in closed]
+
+
+def _numbered(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
+    """Return the folders named `NN_name` in a folder whose number is wanted, in order."""
+    found = sorted(path for path in folder.glob("[0-9][0-9]_*") if path.is_dir() and NUMBERED.match(path.name))
+    return [path for path in found if wanted(path.name[:2])]
+
+
+def _put_starters(solution: Path, exercise: Path) -> None:
+    """Write the starters of an exercise, so that no answer of the teacher's own clone is given out."""
+    for file in sorted(solution.glob("*.py")):
+        (exercise / file.name).write_text(starter(file.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,317 @@
+"""A subject: the learner's answer, as the checks may touch it, and only so.
+
+A check never imports a learner's module. It calls a function (`call`), makes an object (`make`) or puts a node class
+into a world (`node`), gives plain data and gets plain data back. So the same check runs in this process, for practice,
+and over a sandboxed process, for marks: the two subjects have one interface, and the check cannot tell which it has.
+
+Rules for those who write checks: never look at a node's attributes, never ask what class an object has, compare what
+came back by exact type and value, and take every answer for possibly hostile. `plain` does the last for all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import sys
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple, Protocol
+
+from paxoskit.protocol.node import Effect, Node
+from paxoskit.protocol.plain import Ballot, Message, Name
+from paxoskit.worlds.story import Story
+
+NOT_WRITTEN, MISSING, RAISED, TIMED_OUT, DIED = "not written", "missing", "raised", "timed out", "died"
+"""Why a learner's code gave no answer: a stub; no such name; an exception; no end; its process is gone."""
+
+MOST_PRINTED = 10_000
+"""So many characters of what a learner's code prints are kept between two calls of `printed`."""
+
+PLAIN = (bool, int, float, str, bytes, type(None))
+KIT = Path(__file__).resolve().parents[1]
+LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
+
+
+class LearnerError(Exception):
+    """The learner's own code gave no answer; `says` tells the learner why, and shows the line if there is one.
+
+    `why` is one of `NOT_WRITTEN`, `MISSING`, `RAISED`, `TIMED_OUT`, `DIED`.
+    """
+
+    def __init__(self, says: str, why: str = RAISED) -> None:
+        super().__init__(says)
+        self.says = says
+        self.why = why
+        self.story: Story | None = None
+        """The story in which it happened, where the check knows it."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """What came back and is no plain data: equal to nothing that a check expects."""
+
+    kind: str
+
+    def __repr__(self) -> str:
+        return f"<a {self.kind}>"
+
+
+class Thing(Protocol):
+    """An object that a subject made."""
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method with plain data, and return its answer as plain data. Raises LearnerError."""
+
+
+class Verdict(NamedTuple):
+    """How a learner's own test ended: "passed", "failed" (an AssertionError), "error" or "missing"; and its words."""
+
+    ended: str
+    says: str = ""
+
+
+class Subject(Protocol):
+    """A learner's answer. Every method raises LearnerError where the learner's code gives no answer."""
+
+    @property
+    def isolation(self) -> str:
+        """What keeps the learner's code from its judge, in words."""
+
+    @property
+    def practice(self) -> bool:
+        """Whether no marks may follow from it."""
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call the function `name` with plain data, and return its answer as plain data (see `plain`)."""
+
+    def make(self, name: str, *arguments: Any) -> Thing:
+        """Make an object of the class `name`."""
+
+    def node(self, name: str) -> type[Node]:
+        """Return the class `name` as a Node class that any world takes.
+
+        Its constructor, `start` and `receive` raise LearnerError where the learner's code raises.
+        """
+
+    def own_test(self, plant: str = "") -> Verdict:
+        """Run the learner's own test (`own_test.py` beside the answer) on the learner's own answer.
+
+        `plant` is the text of a module that defines `plant(answer)`: it is run where the learner's code runs, and
+        returns the answer with a bug in it, which the test should catch.
+        """
+
+    def renew(self) -> None:
+        """Forget all that the learner's code did so far: globals, class attributes, loaded modules."""
+
+    def printed(self) -> str:
+        """Return what the learner's code printed since this was last asked, at most `MOST_PRINTED` characters."""
+
+
+def plain(value: Any, depth: int = 20) -> Any:
+    """Return a copy of `value` made of exact built-in types, ballots and messages; `Odd` for anything else in it.
+
+    >>> plain([1, (True, {"a"})]), plain(object())
+    ([1, (True, {'a'})], <a object>)
+    """
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if depth == 0:
+        return Odd(f"{kind.__name__} too deep")
+    if kind in (list, tuple, set, frozenset):
+        return kind(plain(item, depth - 1) for item in value)
+    if kind is dict:
+        return {plain(key, depth - 1): plain(item, depth - 1) for key, item in value.items()}
+    if kind is Ballot:
+        return Ballot(*(plain(part, depth - 1) for part in value))
+    if issubclass(kind, Message) and kind.__module__.startswith("paxoskit."):
+        return value
+    return Odd(kind.__name__)
+
+
+# In this process, for practice -----------------------------------------------------------------------------
+
+
+class LocalSubject:
+    """An answer that runs in this very process: for practice, in pytest and in a notebook.
+
+    `answer` is the path of a learner's module, loaded anew by every `renew`; `names` gives classes and functions that
+    take the place of those in the module, or are all there is.
+
+    >>> subject = LocalSubject(names={"double": lambda number: 2 * number})
+    >>> subject.call("double", 4)
+    8
+    """
+
+    isolation = "none: practice, in this process"
+    practice = True
+
+    def __init__(self, answer: str | Path | None = None, names: dict[str, Any] | None = None) -> None:
+        self.path = None if answer is None else Path(answer)
+        self.given = dict(names or {})
+        self.module: ModuleType | None = None
+        self._printed = io.StringIO()
+
+    def renew(self) -> None:
+        """Load the module anew the next time that somebody asks for a name."""
+        self.module = None
+
+    def printed(self) -> str:
+        """Return what was printed since this was last asked."""
+        text, self._printed = self._printed.getvalue(), io.StringIO()
+        return text
+
+    def names(self) -> dict[str, Any]:
+        """Return what the answer defines. Raises LearnerError if its module cannot be loaded."""
+        if self.path is None:
+            return self.given
+        if self.module is None:
+            path = self.path
+            if not path.is_file():
+                raise LearnerError(f"there is no file {path.name} in {path.parent.name or path.parent}", MISSING)
+            with self.running():
+                self.module = load(path)
+        return {**vars(self.module), **self.given}
+
+    def find(self, name: str) -> Any:
+        """Return what the answer calls `name`. Raises LearnerError if there is nothing of that name."""
+        names = self.names()
+        if name not in names:
+            where = self.path.name if self.path else "what you gave"
+            raise LearnerError(f"there is no {name} in {where}", MISSING)
+        return names[name]
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call the function `name`."""
+        function = self.find(name)
+        with self.running():
+            return plain(function(*arguments))
+
+    def make(self, name: str, *arguments: Any) -> _LocalThing:
+        """Make an object of the class `name`."""
+        cls = self.find(name)
+        with self.running():
+            return _LocalThing(self, cls(*arguments))
+
+    def node(self, name: str) -> type[Node]:
+        """Return the class `name`, its failures told as LearnerError."""
+        cls = self.find(name)
+        if not (isinstance(cls, type) and issubclass(cls, Node)):
+            raise LearnerError(f"{name} is not a Node: write `class {name}(Node):`", MISSING)
+        return guarded(cls, self)
+
+    def own_test(self, plant: str = "") -> Verdict:
+        """Run the learner's own test."""
+        path = None if self.path is None else self.path.parent / "own_test.py"
+        if path is None or not path.is_file():
+            return Verdict("missing", "there is no file own_test.py beside your answer")
+        answer = SimpleNamespace(**self.names())
+        if plant:
+            planted: dict[str, Any] = {}
+            exec(compile(plant, "<a planted bug>", "exec"), planted)
+            answer = planted["plant"](answer)
+        try:
+            with self.running():
+                tests = [test for name, test in vars(load(path)).items() if name.startswith("test") and callable(test)]
+                for test in tests:
+                    test(answer)
+        except LearnerError as error:
+            failed = isinstance(error.__cause__, AssertionError)
+            return Verdict("failed" if failed else "error", error.says)
+        return Verdict("passed") if tests else Verdict("missing", "own_test.py has no function test(answer)")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Keep what the learner's code prints, and say in her own lines what it raises."""
+        with contextlib.redirect_stdout(_Bounded(self._printed)):
+            try:
+                yield
+            except LearnerError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise LearnerError(*in_words(error)) from error
+
+
+class _LocalThing:
+    def __init__(self, subject: LocalSubject, thing: Any) -> None:
+        self._subject = subject
+        self._thing = thing
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method."""
+        with self._subject.running():
+            found = getattr(self._thing, method, None)
+            if found is None:
+                raise LearnerError(f"{type(self._thing).__name__} has no method {method}", MISSING)
+            return plain(found(*arguments))
+
+
+class _Bounded(io.TextIOBase):
+    """Writes into a buffer until that is full."""
+
+    def __init__(self, buffer: io.StringIO) -> None:
+        self.buffer = buffer
+
+    def write(self, text: str) -> int:
+        if (room := MOST_PRINTED - self.buffer.tell()) > 0:
+            self.buffer.write(text[:room])
+        return len(text)
+
+
+def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
+    """Return a subclass of a learner's node that tells her failures as LearnerError, and keeps what she prints."""
+
+    def __init__(self: Node, name: Name, peers: Sequence[int], disk: Any = None) -> None:
+        with subject.running():
+            cls.__init__(self, name, peers, disk)
+
+    def start(self: Node) -> list[Effect]:
+        with subject.running():
+            return cls.start(self)
+
+    def receive(self: Node, sender: Name, message: Message) -> list[Effect]:
+        with subject.running():
+            return cls.receive(self, sender, message)
+
+    members: dict[str, Callable[..., Any]] = {"__init__": __init__, "start": start, "receive": receive}
+    return type(cls.__name__, (cls,), {**members, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
+
+
+def load(path: Path) -> ModuleType:
+    """Run a file as a module of its own, anew each time. What it raises comes through."""
+    name = f"answer_{path.parent.name}_{path.stem}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module  # a dataclass looks its own module up
+    linecache.checkcache(str(path))
+    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    return module
+
+
+def in_words(error: BaseException) -> tuple[str, str]:
+    """Return an exception of a learner's code in words, her own line first, and why there is no answer."""
+    says = " ".join(str(error).split())
+    if isinstance(error, NotImplementedError):
+        return says or "this part is not written yet", NOT_WRITTEN
+    what = f"{type(error).__name__}: {says}" if says else type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        line = (error.text or "").strip()
+        where = f"{Path(error.filename).name}, line {error.lineno}"
+        return f"{where}:\n    {line}\n{type(error).__name__}: {error.msg}", RAISED
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if _is_hers(frame.filename):
+            where = "" if frame.name == "<module>" else f", in {frame.name}"
+            return f"{Path(frame.filename).name}, line {frame.lineno}{where}:\n    {frame.line}\n{what}", RAISED
+    return what, RAISED
+
+
+def _is_hers(filename: str) -> bool:
+    path = Path(filename)
+    if filename.startswith("<frozen") or filename == "<a planted bug>":
+        return False
+    return KIT not in path.resolve().parents and not (LIBRARY in path.parents and "site-packages" not in path.parts)

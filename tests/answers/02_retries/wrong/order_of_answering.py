@@ -1,0 +1,35 @@
+# loses: histories. Only the order in which operations were answered, or asked, is tried.
+from paxoskit.protocol.messages import Put, Reply
+from paxoskit.protocol.node import Node
+
+
+class KeyValueServer(Node):
+    def __init__(self, name, peers, disk=None):
+        super().__init__(name, peers, disk)
+        self.data = {}
+        self.table = {}
+
+    def on_request(self, sender, request):
+        name = request.session, request.number
+        if name not in self.table:
+            self.table[name] = self.perform(request.operation)
+        self.send(sender, Reply(*name, self.table[name]))
+
+    def perform(self, operation):
+        old = self.data.get(operation.key)
+        if isinstance(operation, Put):
+            self.data[operation.key] = operation.value
+        return old
+
+
+def linearizable(history):
+    return any(legal(sorted(history, key=lambda one, k=key: one[k])) for key in (0, 1))
+
+
+def legal(order):
+    value = None
+    for _, _, kind, argument, answer in order:
+        if answer != value:
+            return False
+        value = argument if kind == "put" else value
+    return True

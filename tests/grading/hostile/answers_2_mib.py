@@ -1,0 +1,5 @@
+"""Answers with more than the pipe takes."""
+
+
+def odd(value):
+    return "x" * (2 << 20)

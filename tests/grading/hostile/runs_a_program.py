@@ -1,0 +1,7 @@
+"""Runs another program."""
+
+import subprocess
+
+
+def attack():
+    subprocess.run(["/bin/sleep", "1000"])

@@ -1,0 +1,7 @@
+"""Waits for nothing."""
+
+import time
+
+
+def attack():
+    time.sleep(1_000)

@@ -1,0 +1,5 @@
+"""Raises what ends a program, past every `except Exception`."""
+
+
+def attack():
+    raise SystemExit(0)

@@ -1,0 +1,5 @@
+"""Takes 4 GiB."""
+
+
+def attack():
+    return bytearray(4 << 30)

@@ -1,0 +1,100 @@
+"""Answers of others: right ones in every style get all points, wrong ones lose them for the right reason."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from paxoskit.grading.properties import MODULES, exercise, judge
+from paxoskit.grading.report import FAILED, PASSED
+from paxoskit.grading.subject import LocalSubject
+
+TOP = Path(__file__).parents[2]
+ANSWERS = TOP / "tests" / "answers"
+
+
+def files(kind):
+    """Return the answers of a kind as pytest parameters."""
+    found = sorted(ANSWERS.glob(f"*/{kind}/*.py"))
+    return [pytest.param(file, id=f"{file.parts[-3]}/{file.stem}") for file in found]
+
+
+def build(file, exercise_id):
+    """Judge what was built, without the own test; return the report's results by property."""
+    one = exercise(exercise_id)
+    report = judge(one, LocalSubject(file))
+    return {result.id: result for result in report.properties if result.id != "own_test"}
+
+
+@pytest.mark.parametrize("exercise_id", MODULES)
+def test_a_solution_gets_all_points(exercise_id):
+    one = exercise(exercise_id)
+    report = judge(one, LocalSubject(TOP / "solutions" / one.id / one.file))
+    assert [(r.id, r.says, r.staff) for r in report.properties if r.status != PASSED] == []
+    assert (report.points, report.parts) == (6, {"build": (5, 5), "own test": (1, 1)})
+
+
+@pytest.mark.parametrize("exercise_id", MODULES)
+def test_a_starter_gets_no_point_and_advice_instead_of_a_traceback(exercise_id):
+    one = exercise(exercise_id)
+    report = judge(one, LocalSubject(TOP / "exercises" / one.id / one.file))
+    assert report.points == 0
+    for result in report.properties:
+        assert result.status == FAILED
+        assert result.says and "Traceback" not in result.says and ".py" not in result.says.splitlines()[-1]
+
+
+@pytest.mark.parametrize("file", files("right"))
+def test_a_right_answer_in_another_style_gets_all_points(file):
+    results = build(file, file.parts[-3])
+    assert [(r.id, r.says, r.staff) for r in results.values() if r.status != PASSED] == []
+
+
+@pytest.mark.parametrize("file", files("wrong"))
+def test_a_wrong_answer_loses_the_property_that_it_breaks_and_not_all(file):
+    loses = re.match(r"# loses: (\w+)\. .", file.read_text(encoding="utf-8"))
+    assert loses, "its first line says `# loses: PROPERTY. Why.`"
+    results = build(file, file.parts[-3])
+    assert loses[1] in results, "there is such a property"
+    assert results[loses[1]].points == 0
+    assert results[loses[1]].says != ""
+    assert [r.staff for r in results.values() if r.status == "not judged"] == []
+    if "# loses all" not in file.read_text(encoding="utf-8"):
+        assert any(result.points for result in results.values()), "it keeps what it has right"
+
+
+KIT_CLASSES = {"02_retries": ("KeyValueServer",), "04_acceptor": ("Acceptor",), "05_proposer": ("Proposer",),
+               "06_disk": ("Acceptor", "Proposer")}  # fmt: skip
+
+
+def kits_own(way, name):
+    """Return the kit's own server as an answer: imported, inherited from, or pasted."""
+    if way == "imported":
+        return f"from paxoskit.protocol.server import Server as {name}\n"
+    if way == "inherited":
+        return f"from paxoskit.protocol.server import Server\n\nclass {name}(Server):\n    pass\n"
+    text = (TOP / "paxoskit" / "protocol" / "server.py").read_text(encoding="utf-8")
+    return text.replace("class Server(Node):", f"class {name}(Node):")
+
+
+@pytest.mark.parametrize("way", ["imported", "inherited", "pasted"])
+@pytest.mark.parametrize("exercise_id", [id for id in MODULES if id in KIT_CLASSES])
+def test_the_kits_own_class_earns_no_build_point(exercise_id, way, tmp_path):
+    file = tmp_path / exercise(exercise_id).file
+    file.write_text("\n".join(kits_own(way, name) for name in KIT_CLASSES[exercise_id]), encoding="utf-8")
+    results = build(file, exercise_id)
+    assert {result.id: result.points for result in results.values() if result.points} == {}
+    assert [result.staff for result in results.values() if result.status == "not judged"] == []
+
+
+@pytest.mark.parametrize("role", ["Prompter", "Voter"])
+def test_who_plays_along_in_the_checks_is_no_answer(role, tmp_path):
+    file = tmp_path / "acceptor.py"
+    file.write_text(f"from paxoskit.grading.checks.cast import {role} as Acceptor\n", encoding="utf-8")
+    assert [result.id for result in build(file, "04_acceptor").values() if result.points] == []
+
+
+def test_there_are_enough_answers():
+    for exercise_id in MODULES:
+        assert len(list((ANSWERS / exercise_id / "wrong").glob("*.py"))) >= 8
+        assert len(list((ANSWERS / exercise_id / "right").glob("*.py"))) >= 3

@@ -1,0 +1,71 @@
+"""A students' copy holds no answer of an open lesson, in whatever file."""
+
+from pathlib import Path
+
+import pytest
+
+from paxoskit import cli
+from paxoskit.grading.release import ReleaseError, release
+from tests.grading.test_collect import written
+
+TOP = Path(__file__).parents[2]
+
+
+def solution_line(id):
+    """Return a line that only the solution of an exercise has: the first between two of its marks."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((TOP / "solutions" / id).glob("*.py")))
+    inside = text.split("# begin:", 1)[1].splitlines()[1:]
+    return next(line.strip() for line in inside if len(line.strip()) > 20)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    target = tmp_path_factory.mktemp("release") / "course"
+    assert release(TOP, target, "03") == ["00_echo", "01_clock", "02_retries"]
+    return target
+
+
+def texts(folder):
+    return {path.relative_to(folder): path.read_text(encoding="utf-8", errors="replace")
+            for path in folder.rglob("*") if path.is_file()}  # fmt: skip
+
+
+def test_a_copy_has_the_kit_the_exercises_and_the_closed_lessons_solutions(copy):
+    names = {str(name) for name in texts(copy)}
+    assert {"paxoskit/cli.py", "exercises/03_quorums/quorums.py", "solutions/02_retries/retries.py", "pyproject.toml",
+            "notebooks/lessons/00_meet_the_cluster.ipynb"} <= names  # fmt: skip
+    assert [name for name in names if name.startswith(("exercises/04", "solutions/03", "tests/answers"))] == []
+    assert [name for name in names if "__pycache__" in name or name.startswith(".git/")] == []
+
+
+def test_no_file_of_a_copy_has_a_line_of_an_open_lessons_solution(copy):
+    lines = {id: solution_line(id) for id in ("03_quorums", "04_acceptor")}
+    found = [(str(name), id) for name, text in texts(copy).items() for id, line in lines.items() if line in text]
+    assert found == []
+
+
+def test_the_exercises_of_a_copy_are_starters_whatever_the_clone_has(copy, tmp_path):
+    written(tmp_path / "clone", {
+        "exercises/00_echo/echo.py": "the teacher's own answer",
+        "solutions/00_echo/echo.py": "def f():\n    # begin: think\n    return 1\n    # end\n",
+    })  # fmt: skip
+    release(tmp_path / "clone", tmp_path / "copy", "00")
+    written_starter = (tmp_path / "copy/exercises/00_echo/echo.py").read_text()
+    assert written_starter == 'def f():\n    raise NotImplementedError("think")\n'
+    assert not (tmp_path / "copy/solutions").exists()
+
+
+def test_a_copy_is_never_written_over_something_or_into_the_clone(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(ReleaseError, match="has something in it already"):
+        release(TOP, tmp_path, "03")
+    with pytest.raises(ReleaseError, match="lies in the clone itself"):
+        release(TOP, TOP / "exercises" / "new", "03")
+    assert not (TOP / "exercises" / "new").exists()
+
+
+def test_a_lesson_that_is_none_gets_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(["release", str(tmp_path / "new"), "--through", "99"])
+    assert ended.value.code == 2
+    assert "--through: expected the number of an exercise (00_echo, " in capsys.readouterr().err
