@@ -91,7 +91,9 @@ TASKS = {
         Task("06/forgetful", given.Forgetful, "a promise is kept"),
         Task("07/outcome", given.Headstrong, "agreement"),
         Task("08/reticent", given.Reticent, "a promise is complete"),
+        Task("09/queue", given_log.AnswersTheQueue, "no acknowledged write is lost", clients=2),
         Task("10/remines", given_log.Remines, "agreement"),
+        Task("11/count", given_log.CountsVotes, "no acknowledged write is lost", servers=5),
     )
 }
 """The tasks of the lessons, by id: the lesson, and a word."""

@@ -75,12 +75,30 @@ def reticent(server=given.Reticent):
     return stage.fire("ElectionTimeout", 2).fire("ElectionTimeout", 3).deliver("Prepare", 3, 2)
 
 
+def queue(server=given_log.AnswersTheQueue):
+    stage = Stage(servers=3, server=server, clients=2)
+    stage.fire("ElectionTimeout", 1).deliver("Prepare", 1, 2).deliver("Promise", 2, 1)
+    stage.ask("client 1", Put("'x'", "1")).deliver("Request", "client 1", 1).deliver("Accept", 1, 3)
+    stage.fire("ElectionTimeout", 3).fire("ElectionTimeout", 2).deliver("Prepare", 2, 3).deliver("Promise", 3, 2)
+    stage.ask("client 2", Put("'x'", "2")).lose("Request", "client 2", 1)
+    stage.fire("RetryTimeout", "client 2").fire("RetryTimeout", "client 2").deliver("Request", "client 2", 2)
+    return stage.deliver("Accept", 2, 3).deliver("Accepted", 3, 2)
+
+
 def remines(server=given_log.Remines):
     stage = Stage(servers=3, server=server)
     stage.fire("ElectionTimeout", 1).deliver("Prepare", 1, 2).deliver("Promise", 2, 1)
     stage.ask("client 1", Put("'x'", "1")).deliver("Request", "client 1", 1).deliver("Accept", 1, 3)
     stage.fire("ElectionTimeout", 3).fire("ElectionTimeout", 2).deliver("Prepare", 2, 3).deliver("Promise", 3, 2)
     return stage.deliver("Accept", 2, 3)
+
+
+def count(server=given_log.CountsVotes):
+    stage = Stage(servers=5, server=server).fire("ElectionTimeout", 1)
+    for other in (2, 3):
+        stage.deliver("Prepare", 1, other).deliver("Promise", other, 1)
+    stage.ask("client 1", Put("'x'", "1")).deliver("Request", "client 1", 1).deliver("Accept", 1, 2)
+    return stage.duplicate("Accepted", 2, 1).deliver("Accepted", 2, 1).deliver("Accepted", 2, 1)
 
 
 def forgetful(server=given.Forgetful):
@@ -94,7 +112,7 @@ def forgetful(server=given.Forgetful):
 STAGES = {
     "01/deaf": deaf, "02/last": last, "03/half": half, "04/anyway": anyway, "05/headstrong": headstrong,
     "06/forgetful": forgetful, "07/outcome": outcome, "08/reticent": reticent,
-    "10/remines": remines,
+    "09/queue": queue, "10/remines": remines, "11/count": count,
 }  # fmt: skip
 
 
