@@ -86,7 +86,7 @@ class Ghost(Claim):
         self.ballots: dict[int, list[Ballot]] = {}
         self.votes: dict[tuple[int, Ballot, str], dict[Name, Event]] = {}
         self.cast: dict[Name, dict[int, tuple[Ballot, Event]]] = {name: {} for name in world.servers}
-        self.heard: dict[tuple[Ballot, Name], dict[Name, Event]] = {}
+        self.heard: dict[tuple[Ballot, Name], dict[Name, list[Event]]] = {}
         self.chosen: dict[int, Chosen] = {}
         self.tips: dict[Name, Chain] = {name: _chain(world.disks[name]) for name in world.servers}
         self.appended: tuple[Block, ...] = ()
@@ -123,7 +123,9 @@ class Ghost(Claim):
             self.tips[event.node] = _chain(self.world.disks[event.node])
 
     def _promise(self, event: Event, promise: Promise) -> None:
-        self.heard.setdefault((promise.ballot, event.node), {}).setdefault(event.peer or 0, event)
+        heard = self.heard.setdefault((promise.ballot, event.node), {}).setdefault(event.peer or 0, [])
+        if all(other.what != promise for other in heard):
+            heard.append(event)
 
     def _proposal(self, event: Event, accept: Accept) -> None:
         block = accept.block
@@ -260,20 +262,21 @@ class P2c(GhostClaim):
         if self.ghost.proposals.get((height, accept.ballot)) is not event:
             return None
         self.checks += 1
-        promises = self.ghost.heard.get((accept.ballot, event.node), {})
-        reports = [_report(promise.what, height) for promise in promises.values()]
-        free = sum(report is None for report in reports)
+        heard = self.ghost.heard.get((accept.ballot, event.node), {})  # who answers twice may be taken at either word
+        reports = [[_report(promise.what, height) for promise in promises] for promises in heard.values()]
+        free = sum(None in said for said in reports)
         if free >= self.ghost.majority:
             return None
-        for report in reports:
+        for report in (report for said in reports for report in said):
             if report is not None and report[1] == accept.block.hash:
-                below = sum(other is not None and other[0] <= report[0] for other in reports)
-                if free + below >= self.ghost.majority:
+                below = sum(any(other is None or other[0] <= report[0] for other in said) for said in reports)
+                if below >= self.ghost.majority:
                     return None
+        promises = [promise for promises in heard.values() for promise in promises]
         return self.broken(
-            f"{title(event.node)} proposed {accept.block.hash[:8]} for slot {height} in ballot {accept.ballot}, but "
-            f"no majority of the {len(reports)} promises it had heard allows that block: {_said(promises, height)}",
-            *promises.values(), event,
+            f"{title(event.node)} proposed {accept.block.hash[:8]} for slot {height} in ballot {accept.ballot}, but no "
+            f"majority of the {len(reports)} promises it had heard allows that block: {_said(promises, height)}",
+            *promises, event,
         )  # fmt: skip
 
 
@@ -372,6 +375,12 @@ class OnlyChosen(GhostClaim):
             if chosen is None or chosen.hash != block.hash:
                 voters = [votes for key, votes in self.ghost.votes.items() if key[2] == block.hash]
                 events = [vote for votes in voters for vote in votes.values()]
+                if chosen is not None and max(map(len, voters), default=0) >= self.ghost.majority:
+                    return self.broken(
+                        f"{title(event.node)} appended {block.hash[:8]} at height {height}, where {chosen.hash[:8]} "
+                        f"had been chosen before it, in ballot {chosen.ballot} by {_who(chosen.votes)}",
+                        *chosen.votes, *events, event,
+                    )  # fmt: skip
                 return self.broken(
                     f"{title(event.node)} appended {block.hash[:8]} at height {height}, which no majority voted for "
                     f"(votes in one ballot: {_who(events) or 'none'}; a majority is {self.ghost.majority})",
@@ -686,12 +695,12 @@ def _report(promise: Promise, height: int) -> tuple[Ballot, str] | None:
     return None if vote is None or vote.block.height != height else (vote.ballot, vote.block.hash)
 
 
-def _said(promises: dict[Name, Event], height: int) -> str:
+def _said(promises: Iterable[Event], height: int) -> str:
     parts = []
-    for name, promise in promises.items():
+    for promise in promises:
         report = _report(promise.what, height)
         what = "no vote" if report is None else f"{report[1][:8]} in ballot {report[0]}"
-        parts.append(f"{title(name)} reported {what}")
+        parts.append(f"{title(promise.peer or 0)} reported {what}")
     return "; ".join(parts) or "it had heard none"
 
 

@@ -66,6 +66,8 @@ class Log:
         """Return the line for one event, or None if it is not worth one."""
         if event.kind == "ask":
             for ask in getattr(event.what, "asks", (event.what,)):
+                if not hasattr(ask, "operation"):
+                    return sentence(event)  # a proposer is asked for a value, and answers nobody
                 self.asked[ask.session] = " ".join(ask.operation.words)
             return None
         if event.kind in ("crash", "restart"):
