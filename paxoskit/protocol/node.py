@@ -20,7 +20,6 @@ import copy
 import dataclasses
 import difflib
 import re
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -236,8 +235,8 @@ def freeze(value: Any, where: str = "") -> Any:
 def _is_learners(value: object) -> bool:
     """Say whether a value is an object of a class of a learner's own, which has its attributes and nothing else."""
     kind = type(value)
-    foreign = kind.__module__.partition(".")[0] in {*sys.stdlib_module_names, "paxoskit"} or callable(value)
-    return hasattr(value, "__dict__") and kind.__mro__[-2:] == (kind, object) and not foreign
+    ours = kind.__module__.partition(".")[0] == "paxoskit"
+    return hasattr(value, "__dict__") and kind.__mro__[-2:] == (kind, object) and not ours and not callable(value)
 
 
 _handler_names: dict[type, str] = {}
