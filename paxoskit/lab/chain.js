@@ -29,6 +29,9 @@ const chainSays = (chain) =>
       )
     : ["no block yet"];
 
+/** In lecture mode, on a screen of 1920 by 1080, letters of 17 are at least 24 px high. */
+const LECTURE_SCALE = 1.45;
+
 /** @param {Lab} lab @param {HTMLElement} parent */
 function chainPanel(lab, parent) {
   const picture = make(parent, "svg", { class: "chain", role: "group", "aria-label": "block chain" });
@@ -91,9 +94,8 @@ function chainPanel(lab, parent) {
     badge.box.setAttribute("width", wide);
   }
 
-  /** How many blocks fit side by side with letters that can be read. @param {boolean} large */
-  function room(large) {
-    const least = large ? 1.5 : 0.8;
+  /** How many blocks fit side by side with letters that can be read. @param {number} least  the scale they need */
+  function room(least) {
     const fits = Math.floor(parent.clientWidth / (least * (BLOCK + GAP)));
     return Math.max(1, Math.min(6, fits || 6));
   }
@@ -101,8 +103,12 @@ function chainPanel(lab, parent) {
   function draw() {
     chain = lab.get("chain");
     const large = lab.root.classList.contains("lecture"),
-      many = room(large),
-      as = JSON.stringify([chain, many, large]);
+      scale = large ? LECTURE_SCALE * Math.min(innerHeight / 1080, innerWidth / 1920) : 1.3,
+      forks = Math.max(0, ...chain.blocks.map(({ row }) => row));
+    const isTall = forks > 0 || chain.servers > MARKS || lab.get("verdict")?.ok === false;
+    lab.root.classList.toggle("tall-chain", isTall); // then it stands beside the cluster, or the page would not fit
+    const many = room(large ? scale : 0.8),
+      as = JSON.stringify([chain, many, scale]);
     if (as === drawn) return;
     drawn = as;
     const top = chain.blocks.length ? chain.blocks[chain.blocks.length - 1].height : 0;
@@ -111,7 +117,7 @@ function chainPanel(lab, parent) {
     const rows = 1 + Math.max(0, ...seen.map(({ row }) => row)),
       wide = many * (BLOCK + GAP) + GAP;
     picture.setAttribute("viewBox", `0 0 ${wide} ${rows * (blockHeight(chain) + 18)}`);
-    picture.style.maxWidth = large ? "" : `${1.3 * wide}px`;
+    picture.style.maxWidth = `${scale * wide}px`;
     empty.setAttribute("x", wide / 2);
     empty.style.display = seen.length ? "none" : "";
     keep(blocks, seen, (block) => block.id, newBlock, changeBlock);

@@ -24,6 +24,7 @@ from paxoskit.protocol.literals import parse, show
 from paxoskit.protocol.messages import Get, Put
 from paxoskit.protocol.node import title
 from paxoskit.trace import Event, Trace
+from paxoskit.worlds.cluster import Stopped
 
 PAUSE = 0.05
 """At least so many seconds lie between two pictures."""
@@ -33,6 +34,9 @@ QUIET_PAUSE = 0.2
 
 SLOW_PAUSE = 0.5
 """While time goes by, so many seconds lie between two drawings of what is costly: the diagram, the inspected server."""
+
+MOST_SEARCHED = 2_000
+"""Among so many of the newest choices, the diagram looks for those that it shows."""
 
 SLIDER = 2.0
 """The slider's longest hop, in seconds."""
@@ -46,6 +50,7 @@ class Picture(anywidget.AnyWidget):
     _esm = javascript()
     _css = style()
     scene = traitlets.Dict().tag(sync=True)
+    nodes = traitlets.List(traitlets.Dict()).tag(sync=True)
     chain = traitlets.Dict().tag(sync=True)
     log = traitlets.List(traitlets.Unicode()).tag(sync=True)
     time = traitlets.Dict().tag(sync=True)
@@ -156,16 +161,32 @@ class Panel:
             command(self.session)
         except (ValueError, TypeError, RuntimeError, OSError) as error:
             self.log.say(str(error))
+        except Exception as error:  # a learner's class may raise anything, and the lab's thread must live
+            self.log.say(f"this failed: {type(error).__name__}: {error}")
 
     def refresh(self) -> None:
-        """Send what is new, if anything is."""
+        """Send what is new, if anything is. What cannot be drawn is a line in the log, and the lab goes on."""
         session = self.session
         with session.lock:  # a cell may step meanwhile
-            session.follow()
-            if session.mode == LIVE and session.cluster is not None:
-                self._refresh_live(session)
-            else:
-                self._refresh_stepped(session)
+            try:
+                session.follow()
+                if session.mode == LIVE and session.cluster is not None:
+                    self._refresh_live(session)
+                else:
+                    self._refresh_stepped(session)
+            except Stopped:  # it ended meanwhile: the thread sees that next
+                return
+            except Exception as error:  # see carry_out: to look at a learner's class runs it
+                self._say_what_failed(f"this cannot be drawn: {type(error).__name__}: {error}")
+
+    def _say_what_failed(self, line: str) -> None:
+        """Say once what cannot be drawn, and do not try it again before something happens."""
+        self.inspected = None
+        if line not in self.log.kept:
+            self.log.say(line)
+            self.picture.set_trait("log", self.log.lines)
+        self.settings = (self.session.seconds_a_hop(), self.session.changes, self.log.count)
+        self.sent = time.monotonic()
 
     def _refresh_live(self, session: Session) -> None:
         events, _ = session.read()
@@ -225,7 +246,7 @@ class Panel:
             return
         numbers = range(1, len(clients) + 1)
         choices = [(title(name), name) for name in (*servers, *clients)]
-        _offer(self.client, [(str(number), number) for number in numbers], 1)
+        _offer(self.client, [(str(number), number) for number in numbers], 1 if clients else None)
         _offer(self.sender, choices, servers[0])
         _offer(self.receiver, choices, (servers + servers)[1])
 
@@ -300,9 +321,9 @@ class Panel:
             _close(self.root)
 
 
-def _events(session: Session, window: dict[str, Any]) -> Trace | list[Event]:
+def _events(session: Session, window: dict[str, Any]) -> Trace:
     """Return the events that a window of the diagram may need: the newest ones, or all."""
-    return session.trace() if window["first"] is not None else session.events(4_000)
+    return session.trace() if window["first"] is not None else session.newest(MOST_SEARCHED)
 
 
 def look(session: Session) -> Scene:
@@ -316,8 +337,9 @@ def look(session: Session) -> Scene:
 
 
 def parted(shown: Scene) -> dict[str, Any]:
-    """Return the parts of a scene that travel by themselves."""
-    return {"scene": {key: value for key, value in shown.items() if key != "chain"}, "chain": shown["chain"]}
+    """Return the parts of a scene that travel by themselves: what changes seldom is sent seldom."""
+    rest = {key: value for key, value in shown.items() if key not in ("nodes", "chain")}
+    return {"scene": rest, "nodes": shown["nodes"], "chain": shown["chain"]}
 
 
 # Little helpers for widgets ---------------------------------------------------------------------------------
@@ -331,10 +353,10 @@ def _wide(width: str) -> dict[str, str]:
 
 
 def _offer(dropdown: ipywidgets.Dropdown, choices: list[tuple[str, Any]], first: Any) -> None:
-    """Change what a dropdown offers; what was chosen stays chosen."""
-    chosen = first if dropdown.value is None else dropdown.value
+    """Change what a dropdown offers; what was chosen stays chosen, if it is still there."""
+    chosen = dropdown.value
     dropdown.options = choices
-    dropdown.value = chosen
+    dropdown.value = chosen if chosen in [value for _, value in choices] else first
 
 
 def _row(label: str, *widgets: ipywidgets.Widget) -> ipywidgets.Widget:

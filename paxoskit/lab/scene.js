@@ -13,7 +13,7 @@ const PANELS = [
   { name: "inspect", title: "Inspect", span: 4, shown: false },
 ];
 const SPANS = [4, 6, 8, 12];
-const TRAITS = ["scene", "chain", "log", "time", "spacetime", "network", "inspect", "verdict", "calls"];
+const TRAITS = ["scene", "nodes", "chain", "log", "time", "spacetime", "network", "inspect", "verdict", "calls"];
 const SAY_EVERY = 1500; // milliseconds between two sentences for a screen reader
 
 /** @param {{model: any, el: HTMLElement}} where */
@@ -26,11 +26,15 @@ function render({ model, el }) {
   /** @type {() => HTMLElement} */
   const stage = () => el.closest(".paxoskit-lab") ?? root;
 
+  /** The scene comes in two parts: who is there changes seldom. */
+  const scene = () => ({ nodes: model.get("nodes") ?? [], ...model.get("scene") });
+
   /** @type {Lab} */
   const lab = {
     root,
-    get: (trait) => model.get(trait),
-    send: (act) => model.send(act),
+    get: (trait) => (trait === "scene" ? scene() : model.get(trait)),
+    send,
+    alone: () => alone,
     menu: (anchor, describe) => menu.show(anchor, describe),
     say,
     inspect,
@@ -64,11 +68,24 @@ function render({ model, el }) {
   };
   const help = helpBox(root);
   let drawn = 0,
+    alone = false,
     coming = false,
     inWords = false,
     wanted = false,
     spoken = "",
     fallen = false;
+
+  /** A kernel that was started anew knows nothing of this picture: that is said, and nothing else happens.
+   * @param {Act} act */
+  function send(act) {
+    try {
+      model.send(act);
+    } catch {
+      alone = true;
+      say(ALONE);
+      story.draw();
+    }
+  }
 
   // What is said aloud ------------------------------------------------------------------------------------------
 
@@ -108,6 +125,7 @@ function render({ model, el }) {
     if (section.hidden && had) root.focus({ preventScroll: true });
     if (name === "spacetime") lab.send({ act: "panel", name, shown: !section.hidden });
     draw();
+    if (!section.hidden) section.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {string} name @param {number} way */
@@ -254,12 +272,12 @@ function render({ model, el }) {
   // Drawing -----------------------------------------------------------------------------------------------------
 
   function draw() {
-    if (document.hidden || !model.get("scene")?.nodes) return; // drawn when the page is looked at again
+    if (document.hidden || !scene().nodes.length) return; // drawn when the page is looked at again
     bar.draw();
     story.draw();
+    alarm();
     for (const [name, panel] of Object.entries(panels)) if (!frameOf(name).section.hidden) panel.draw();
     menu.update();
-    alarm();
     writeWords();
     root.dataset.drawn = String(++drawn);
   }
@@ -270,7 +288,6 @@ function render({ model, el }) {
     if (ok === false && !fallen) {
       say(`${claim} is broken: ${reason}`);
       frameOf("verdict").section.hidden = false;
-      panels.verdict.draw();
     }
     fallen = ok === false;
   }

@@ -9,9 +9,7 @@ world's clock. So one scene is enough for a second of movement, and the browser 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from paxoskit.lab.page import HERE as HERE
@@ -19,6 +17,7 @@ from paxoskit.lab.page import picture_style
 from paxoskit.lab.panels import timers
 from paxoskit.pictures.chain import chain_graph, short_hash, shortened
 from paxoskit.pictures.cluster import MOST_CLIENTS, ballot_says, cluster_graph, height_says
+from paxoskit.pictures.spacetime import escaped
 from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import title
 from paxoskit.trace import say
@@ -206,7 +205,7 @@ def svg(scene: Scene) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="paxoskit" viewBox="0 0 {CHAIN_WIDTH} {height}" '
-            f'role="img" aria-label="{_text(describe(scene))}">',
+            f'role="img" aria-label="{escaped(describe(scene))}">',
             f"<style>\n{picture_style()}\n</style>",
             f'<rect class="paper" width="{CHAIN_WIDTH}" height="{height}"/>',
             f'<g transform="translate({(CHAIN_WIDTH - WIDTH) // 2} 0)">',
@@ -251,7 +250,7 @@ def _svg_cluster(scene: Scene) -> Iterator[str]:
     for node in scene["nodes"]:
         yield from _svg_node(node, radius, scene["box"])
     if scene["note"]:
-        yield f'<text class="note first" x="8" y="24">{_text(scene["note"])}</text>'
+        yield f'<text class="note first" x="8" y="24">{escaped(scene["note"])}</text>'
 
 
 def _pairs(names: list[Any], cut: set[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
@@ -265,7 +264,7 @@ def _pairs(names: list[Any], cut: set[tuple[Any, Any]]) -> Iterator[tuple[Any, A
 def _svg_link(a: Scene, b: Scene, cut: bool, cut_back: bool) -> Iterator[str]:
     """Draw a link as two halves: the one next to a node is what reaches that node."""
     x, y = (a["x"] + b["x"]) / 2, (a["y"] + b["y"]) / 2
-    yield f'<g class="link"><title>{_text(link_says(a["id"], b["id"], cut, cut_back))}</title>'
+    yield f'<g class="link"><title>{escaped(link_says(a["id"], b["id"], cut, cut_back))}</title>'
     for end, is_cut in ((b, cut), (a, cut_back)):
         kind = "half cut" if is_cut else "half"
         yield f'<line class="{kind}" x1="{x:g}" y1="{y:g}" x2="{end["x"]}" y2="{end["y"]}"/>'
@@ -293,10 +292,10 @@ def link_says(a: Any, b: Any, cut: bool, cut_back: bool) -> str:
 
 def _svg_node(node: Scene, radius: int, box: int) -> Iterator[str]:
     place = f'transform="translate({node["x"]} {node["y"]})"'
-    yield f'<g class="node {node["role"]}" {place}><title>{_text(node_says(node))}</title>'
+    yield f'<g class="node {node["role"]}" {place}><title>{escaped(node_says(node))}</title>'
     if node["role"] == "client":
         yield f'<rect class="body" x="-46" y="-{box}" width="92" height="{2 * box}" rx="10"/>'
-        yield f'<text y="6">{_text(node["id"])}</text></g>'
+        yield f'<text y="6">{escaped(node["id"])}</text></g>'
         return
     if node["role"] == "leader":
         yield f'<circle class="rim" r="{radius + 6}"/>'
@@ -304,8 +303,8 @@ def _svg_node(node: Scene, radius: int, box: int) -> Iterator[str]:
     if node["role"] == "down":
         d = round(radius * 0.68)
         yield f'<path class="cross" d="M-{d}-{d}L{d} {d}M-{d} {d}L{d}-{d}"/>'
-    yield f'<text class="number" y="-4">{_text(node["id"])}</text>'
-    yield f'<text y="20">{_text(node["role"])}</text>'
+    yield f'<text class="number" y="-4">{escaped(node["id"])}</text>'
+    yield f'<text y="20">{escaped(node["role"])}</text>'
     if node.get("timers"):
         at = round(0.8 * radius)
         yield f'<g class="clock" transform="translate({at} {-at})"><circle class="dial" r="12"/>'
@@ -319,7 +318,7 @@ def _svg_tag(node: Scene, radius: int) -> str:
     return (
         f'<g class="label" transform="translate({node["x"]} {node["y"]})">'
         f'<rect class="tag" x="{-wide / 2:g}" y="{radius + 2}" width="{wide}" height="28" rx="14"/>'
-        f'<text y="{radius + 22}">{_text(node["says"])}</text></g>'
+        f'<text y="{radius + 22}">{escaped(node["says"])}</text></g>'
     )
 
 
@@ -425,9 +424,9 @@ def _svg_message(message: Scene, spot: str) -> Iterator[str]:
         return
     wide = tag_width(label(message), BOLD)
     kind = "message held" if message.get("held") else "message"
-    yield f'<g class="{kind}" transform="{spot}"><title>{_text(message["says"])}</title>'
+    yield f'<g class="{kind}" transform="{spot}"><title>{escaped(message["says"])}</title>'
     yield f'<rect x="{-wide / 2:g}" y="-13" width="{wide}" height="26" rx="13"/>'
-    yield f'<text y="6">{_text(label(message))}</text></g>'
+    yield f'<text y="6">{escaped(label(message))}</text></g>'
 
 
 def owner_rows(servers: int) -> int:
@@ -455,7 +454,8 @@ def _svg_chain(chain: Scene) -> Iterator[str]:
     lowest = blocks[0]["height"]
     for block in blocks:
         x, y = 26 + (BLOCK + GAP) * (block["height"] - lowest), 6 + (high + 18) * block["row"]
-        yield f'<g class="{block_kind(block)}" transform="translate({x} {y})"><title>{_text(block_says(block))}</title>'
+        says = escaped(block_says(block))
+        yield f'<g class="{block_kind(block)}" transform="translate({x} {y})"><title>{says}</title>'
         if block["height"]:
             up = (high + 18) * (rows.get(block["previous"], 0) - block["row"])
             yield f'<path class="pointer" d="M0 66L-22 {66 + up}m8-6l-8 6l8 6"/>'
@@ -466,9 +466,9 @@ def _svg_chain(chain: Scene) -> Iterator[str]:
             yield f'<g class="badge"><rect x="{BLOCK - 6 - wide}" y="7" width="{wide}" height="25" rx="6"/>'
             yield f'<text x="{BLOCK - 6 - wide / 2:g}" y="25">{badge}</text></g>'
         for number, line in enumerate([*block["lines"], *[""] * (2 - len(block["lines"]))]):
-            yield f'<text class="mono" x="11" y="{50 + 22 * number}">{_text(line)}</text>'
+            yield f'<text class="mono" x="11" y="{50 + 22 * number}">{escaped(line)}</text>'
         yield f'<text class="mono" x="11" y="94">nonce {block["nonce"]}</text>'
-        yield f'<text class="mono" x="11" y="116">hash …{_text(block["id"])}</text>'
+        yield f'<text class="mono" x="11" y="116">hash …{escaped(block["id"])}</text>'
         yield from _svg_owners(block, chain["servers"])
         yield "</g>"
 
@@ -503,11 +503,3 @@ def block_says(block: Scene) -> str:
     parts += [f"on server {', '.join(map(str, block['on']))}"] if block["on"] else []
     parts += [f"with votes of server {', '.join(map(str, block['votes']))}"] if block.get("votes") else []
     return ", ".join(parts)
-
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _text(text: object) -> str:
-    """Return text as it stands in XML: what is markup is escaped, what XML cannot hold is a replacement character."""
-    return escape(_NOT_XML.sub("\ufffd", str(text)))

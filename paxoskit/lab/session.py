@@ -9,6 +9,7 @@ Methods may be called on any thread: one lock holds them apart. None of them tou
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import weakref
@@ -578,6 +579,16 @@ class Session:
         with self._alive().look() as world:
             return world.trace.since(max(0, world.trace.count - most), most)
 
+    def newest(self, most: int) -> Trace:
+        """Return the end of the trace: about so many choices on the way to what is shown, and what followed."""
+        if self.stepper is not None:
+            return self.stepper.newest(most)
+        with self._alive().look() as world:
+            trace = Trace(len(world.servers))
+            trace.records.extendleft(itertools.islice(reversed(world.trace.records), most))
+            trace.count = world.trace.count
+            return trace
+
     def trace(self) -> Trace:
         """Return what happened on the way to what is shown, as far back as it is remembered."""
         return self.stepper.trace() if self.stepper is not None else self._alive().trace
@@ -648,8 +659,11 @@ class Session:
             "checkpoint": 0 if stepper.birth else first + 1,
         }  # fmt: skip
 
-    def _can(self) -> dict[str, str | None]:
-        """Return why each way through time makes no sense now, None for those that do."""
+    def _can(self) -> dict[str, str]:
+        """Return why ways through time make no sense now; those that do are left out."""
+        return {way: reason for way, reason in self._reasons().items() if reason is not None}
+
+    def _reasons(self) -> dict[str, str | None]:
         live = None if self.mode != LIVE else "time goes by: pause first"
         stepper = self.stepper
         if stepper is None or live is not None:

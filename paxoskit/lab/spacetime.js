@@ -244,7 +244,7 @@ function spacetimePanel(lab, parent) {
   }
 
   function size() {
-    const wide = LEFT + RIGHT + STEP * ((diagram.events?.length ?? 0) + 1),
+    const wide = LEFT + RIGHT + STEP * Math.max(3, (diagram.events?.length ?? 0) + 1),
       high = TOP * 2 + APART * Math.max(0, (diagram.lines?.length ?? 1) - 1);
     const least = lab.root.classList.contains("lecture") ? 1.45 : 0.85;
     picture.setAttribute("viewBox", `0 0 ${wide} ${high}`);

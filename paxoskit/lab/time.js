@@ -51,6 +51,8 @@ function timeBar(lab, parent, commands) {
   };
 }
 
+const ALONE = "The kernel of this picture is gone: run its cell again.";
+
 /** What just happened, what comes next, where in time this is, and the verdict.
  * @param {Lab} lab @param {HTMLElement} parent */
 function narration(lab, parent) {
@@ -65,7 +67,7 @@ function narration(lab, parent) {
     draw() {
       const time = /** @type {Time} */ (lab.get("time") ?? {}),
         claims = lab.get("verdict") ?? {};
-      put(did, time.did || (lab.get("log") ?? [])[0] || "nothing happened yet");
+      put(did, lab.alone() ? ALONE : time.did || (lab.get("log") ?? [])[0] || "nothing happened yet");
       put(next, time.mode !== "live" && time.next ? `next: ${time.next}` : "");
       put(when, whenSays(time));
       when.classList.toggle("live", (time.mode ?? "live") === "live");

@@ -345,6 +345,9 @@ class Cluster:
     @loss.setter
     def loss(self, share: float) -> None:
         self._loss = _check_share("loss", share)
+        stepper = self._stepper() if self._stepper is not None else None
+        if stepper is not None:
+            stepper.loss = self._loss
 
     def set_link_quality(
         self, a: Name, b: Name, *, loss: float | None = None, delay: float | None = None, both: bool = True
@@ -439,6 +442,7 @@ class Cluster:
             birth = start.trace.count == self._born and self._storage is None
             stepper = Stepper(world, start=start, history=history, kept=kept, due=due, birth=birth, seed=self._seed,
                               quality=self._quality)  # fmt: skip
+            stepper.loss = self._loss
             self._stepper = weakref.ref(stepper)
             calls = list(self._calls.items())
         for session, call in calls:

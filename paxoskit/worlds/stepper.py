@@ -117,6 +117,8 @@ class Stepper:
         self.seed = seed
         self.birth = birth
         self.quality = {} if quality is None else quality
+        self.loss = 0.0
+        """The share of the messages sent since `origin` that is lost, on every link."""
         self.quiet = True
         self.errors: list[str] = []
         self.pending: list[Pending] = []
@@ -200,7 +202,18 @@ class Stepper:
         while moment.parent is not None and moment.count > self.moment.count - most:
             trace.records.extendleft(reversed(moment.records))
             moment = moment.parent
-        return list(trace)[-most:]
+        return list(iter(trace))[-most:]
+
+    def newest(self, most: int) -> Trace:
+        """Return the end of the trace: the newest `most` choices on the way to this moment, and what followed."""
+        trace, moment = Trace(len(self.world.servers), self.world.trace.seed), self.moment
+        for _ in range(most):
+            if moment.parent is None:
+                break
+            trace.records.extendleft(reversed(moment.records))
+            moment = moment.parent
+        trace.count = self.moment.count
+        return trace
 
     def way(self) -> list[Moment]:
         """Return the moments from the first one to this one."""
@@ -349,6 +362,8 @@ class Stepper:
             return Choice("fire", item.node, what=item.message)
         assert isinstance(item, Flight)
         lossy = self.quality.get((item.sender, item.receiver), (0.0, 1.0))[0]
+        if item.number > self.origin.count:  # an older message was sent in a cluster: it was not lost there
+            lossy += (1.0 - lossy) * self.loss
         lost = not self.world.is_up(item.receiver) or (lossy and self._dice(item.number, 1) < lossy)
         return named(self.world, "drop" if lost else "deliver", item)
 

@@ -11,6 +11,7 @@ from typing import Any
 from paxoskit.lab import panels
 from paxoskit.lab.log import Log
 from paxoskit.lab.page import javascript, style
+from paxoskit.lab.panel import parted
 from paxoskit.lab.scene import scene
 from paxoskit.pictures.spacetime import spacetime
 from paxoskit.protocol.literals import show
@@ -48,8 +49,8 @@ window.requestAnimationFrame = (act) => ((window.frames_ += 1), animate(act));
 window.again = () => {
   window.end?.();
   document.body.replaceChildren();
-  window.state = {scene: {}, chain: {}, log: [], time: {}, spacetime: {}, network: {}, inspect: {}, verdict: {},
-                  calls: []};
+  window.state = {scene: {}, nodes: [], chain: {}, log: [], time: {}, spacetime: {}, network: {}, inspect: {},
+                  verdict: {}, calls: []};
   window.sent = [];
   window.end = render({model, el: document.body.appendChild(document.createElement("div"))});
 };
@@ -108,7 +109,7 @@ def traits(world: World, time: dict[str, Any] | None = None, speed: float = 0, *
     log = Log()
     log.read(world.trace)
     return {
-        "scene": {key: value for key, value in seen.items() if key != "chain"}, "chain": seen["chain"],
+        **parted(seen),
         "log": log.lines, "time": {**STEPPED, "did": sentence(world.trace[-1]), **(time or {})},
         "spacetime": spacetime(world.trace), "network": panels.network(world), "verdict": panels.verdict(world),
         "calls": panels.calls(world.trace), "inspect": {},

@@ -39,7 +39,7 @@ def log(lab: Lab) -> list[str]:
 
 
 def node(lab: Lab, name: int | str) -> dict:
-    return next(node for node in lab._panel.picture.scene["nodes"] if node["id"] == name)
+    return next(node for node in lab._panel.picture.nodes if node["id"] == name)
 
 
 def threads() -> set[str]:

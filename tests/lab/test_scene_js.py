@@ -14,6 +14,7 @@ from paxoskit.protocol.messages import ElectionTimeout
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.world import World
 from tests.lab.stage import LIVE, NASTY, SMALL, STEPPED, ask, new_stage, settle, show_state, traits, with_a_block
+from tests.lab.test_scene import forked
 from tests.mutants import HalfIsEnough
 
 pytestmark = pytest.mark.browser
@@ -77,7 +78,7 @@ def test_it_writes_every_word_that_the_still_picture_has(page, world):
     ask(world, "x", 8)
     settle_some(world, 3)
     show_state(page, traits(world))
-    shown = page.evaluate("({...window.state.scene, chain: window.state.chain})")
+    shown = page.evaluate("({...window.state.scene, nodes: window.state.nodes, chain: window.state.chain})")
     words = [element.text for element in ET.fromstring(svg(shown)).iter("{http://www.w3.org/2000/svg}text")]
     assert texts(page) == sorted(filter(None, words))
 
@@ -92,7 +93,7 @@ def test_it_draws_everything_where_the_still_picture_has_it(page, world):
     ask(world, "x", 8)
     settle_some(world, 2)
     show_state(page, traits(world))
-    shown = page.evaluate("({...window.state.scene, chain: window.state.chain})")
+    shown = page.evaluate("({...window.state.scene, nodes: window.state.nodes, chain: window.state.chain})")
     cluster = svg(shown).split("<g transform=")[1]
     expected = sorted(float(n) for spot in re.findall(r' transform="(translate[^"]*)"', cluster) for n in numbers(spot))
     visible = "all => all.filter(e => e.checkVisibility()).map(e => e.getAttribute('transform'))"
@@ -675,6 +676,39 @@ def test_a_scene_of_twenty_messages_is_drawn_within_a_frame_or_two(page):
 
 
 def test_the_scene_is_what_python_made_of_the_world(page, world):
-    assert json.loads(json.dumps(traits(world)["scene"])) == {
+    seen = traits(world)
+    assert json.loads(json.dumps({**seen["scene"], "nodes": seen["nodes"]})) == {
         key: value for key, value in scene(world, {}, 150, 0).items() if key != "chain"
     }
+
+
+@pytest.mark.parametrize(("servers", "clients", "forks"), [(5, 1, False), (9, 20, False), (4, 2, True)])
+def test_a_page_of_the_lecture_mode_fits_on_its_screen(browser, servers, clients, forks):
+    page = new_stage(browser, width=1920, height=1080)
+    told = "Client 1 hears nothing, asks again elsewhere, and red is decided: after green, once, in a block of its own."
+    state = traits(forked() if forks else with_a_block(servers, clients), {"did": told})
+    if forks:
+        state["verdict"] = {"ok": False, "claims": ["agreement"], "claim": "agreement", "reason": told,
+                            "events": [{"n": 7, "says": told}] * 12}  # fmt: skip
+    show_state(page, state)
+    page.keyboard.press("Tab")
+    page.locator(".paxoskit-scene").focus()
+    page.keyboard.press("l")
+    page.wait_for_function("document.querySelector('.lecture.paxoskit-scene')")
+    show_state(page, {"log": [told] * 3})
+    ends = page.locator(".panel:visible").evaluate_all("all => all.map(one => one.getBoundingClientRect().bottom)")
+    assert max(ends) <= 1080 - 50, "the row in which clients ask stands below"
+    assert page.evaluate(SMALL, 24) == []
+    page.close()
+
+
+def test_a_kernel_that_is_gone_is_said_and_no_key_raises(page, world):
+    raised = []
+    page.on("pageerror", lambda error: raised.append(str(error)))
+    show_state(page, traits(world))
+    page.evaluate("() => { window.sent.push = () => { throw new Error('Cannot send') } }")
+    page.locator(".paxoskit-scene").focus()
+    for key in (".", ",", "p", "q", "4"):
+        page.keyboard.press(key)
+    assert page.locator(".did").inner_text() == "The kernel of this picture is gone: run its cell again."
+    assert raised == []

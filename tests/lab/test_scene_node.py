@@ -171,7 +171,8 @@ def test_messages_stand_where_the_still_picture_has_them():
     world = with_a_block()
     for number in range(3):
         ask(world, "x", number)
-    shown = traits(world)["scene"]
+    seen = traits(world)
+    shown = {**seen["scene"], "nodes": seen["nodes"]}
     expected = {message["id"]: (x, y) for message, x, y in spots(shown)}
     drawn = dict(in_node(f"[...spotsOf({json.dumps(shown)}, {shown['at']})]"))
     assert drawn.keys() == expected.keys() and len(drawn) == 3

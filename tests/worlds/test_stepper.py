@@ -697,3 +697,29 @@ def test_a_run_of_a_hundred_thousand_events_stays_usable() -> None:
     assert time.monotonic() - begun < 5.0  # measured 0.11 s, on a busy machine
     kept = [moment for branch in steps.branches for moment in branch.moments if moment.world is not None]
     assert len(kept) <= module.MOST_WORLDS + 1
+
+
+def test_a_cluster_that_loses_messages_loses_them_while_it_is_stepped_too() -> None:
+    with Cluster(3, seed=1) as cluster:
+        cluster.put("x", 1)
+        cluster.loss = 1.0
+        steps = cluster.stepper()
+        cluster.ask_in(steps, PUT)
+        while (moment := steps.step()).quiet:
+            pass
+        assert moment.event is not None and moment.event.kind == "drop"
+        cluster.loss = 0.0
+        assert steps.decision() is not None
+
+
+def test_without_faults_nobody_stands_for_election() -> None:
+    steps = led()
+    assert steps.decision() is not None
+    steps.quiet = False
+    until = steps.world.trace.now + 60 * 40.0 * 4  # four minutes at one second a hop, which are 40 ms of the world
+    heard = set()
+    while steps.world.trace.now < until:
+        event = steps.step().event
+        assert event is not None
+        heard.add(type(event.what).__name__)
+    assert "Heartbeat" in heard and "ElectionTimeout" in heard and "Prepare" not in heard
