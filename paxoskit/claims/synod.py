@@ -57,6 +57,8 @@ class Words:
     """What an Accept or an Accepted is about."""
     report: Callable[[Any, int], Mark | None]
     """The vote (or the decided block) that a promise reports for a slot."""
+    voted: Callable[[Any], Mark | None]
+    """The vote that a promise reports, for whichever slot."""
     fact: Callable[[Any], tuple[int, str]]
     """The slot and the value that a node says is decided."""
     asked: Callable[[Any], str]
@@ -92,15 +94,21 @@ def _chain_report(promise: chain.Promise, slot: int) -> Mark | None:
     return None if vote is None or vote.block.height != slot else Mark(slot, vote.ballot, vote.block.hash)
 
 
+def _chain_voted(promise: chain.Promise) -> Mark | None:
+    vote = promise.vote
+    return None if vote is None else Mark(vote.block.height, vote.ballot, vote.block.hash)
+
+
 SYNOD = Words(
     synod.Propose, synod.Prepare, synod.Promise, synod.Accept, synod.Accepted, synod.Decided,
-    _synod_mark, _synod_report, lambda fact: (0, fact.value), lambda asked: str(asked.value), range(1),
+    _synod_mark, _synod_report, lambda promise: _synod_report(promise, 0),
+    lambda fact: (0, fact.value), lambda asked: str(asked.value), range(1),
 )  # fmt: skip
 """Single-decree Paxos: one slot, values are texts."""
 
 CHAIN = Words(
     chain.Request, chain.Prepare, chain.Promise, chain.Accept, chain.Accepted, chain.Applied,
-    _chain_mark, _chain_report, lambda fact: (fact.height, fact.hash), str, range(1 << 30),
+    _chain_mark, _chain_report, _chain_voted, lambda fact: (fact.height, fact.hash), str, range(1 << 30),
 )  # fmt: skip
 """The kit's servers: a slot is a height, a value is a block, by its hash."""
 
@@ -295,6 +303,8 @@ class NodeClaim(SynodClaim):
 
     first: ClassVar[Hashable] = None
     """The memory of a node that heard and said nothing."""
+    memory: dict[Name, Any]
+    """What is remembered of each node that heard or said something."""
 
     def hear(self, memory: Any, node: Name, sender: Name, message: Any) -> Any:
         """Return the memory after `node` heard `message`."""
@@ -307,7 +317,7 @@ class NodeClaim(SynodClaim):
     def start(self, world: Watched) -> None:
         """Nobody has heard or said anything."""
         super().start(world)
-        self.memory: dict[Name, Any] = {}
+        self.memory = {}
 
     def see(self, event: Event) -> Violation | None:
         """Keep the memory of the node, and judge what it says."""
@@ -345,11 +355,32 @@ class PromiseKept(NodeClaim):
 
 
 class PromiseComplete(NodeClaim):
-    """A promise reports the vote in the highest ballot that its acceptor has cast."""
+    """A promise reports the vote in the highest ballot that its acceptor has cast; and none that it has not.
+
+    A report is called false only if it is of the promised ballot, or above: of a lower one, any vote could be. And not
+    if its acceptor ever crashed right after a save: then it may have cast a vote, and not said so.
+    """
 
     name = "a promise is complete"
     listens = ("promise", "accepted")
     first = ()
+
+    def start(self, world: Watched) -> None:
+        """Nobody has heard or said anything."""
+        super().start(world)
+        self.cut_short: set[Name] = set()
+
+    def hears(self, kind: str, what: type) -> bool:
+        """Say whether events of this kind about this class matter: crashes do, too."""
+        return super().hears(kind, what) or kind == "crash"
+
+    def see(self, event: Event) -> Violation | None:
+        """Remember who crashed in the middle of a turn."""
+        if event.kind == "crash":
+            if str(event.what).endswith("the save"):
+                self.cut_short.add(event.node)
+            return None
+        return super().see(event)
 
     def say(self, memory: Any, node: Name, message: Any) -> tuple[Any, Fault | None]:
         """Compare with the highest votes so far, one a slot, which are the memory."""
@@ -368,6 +399,14 @@ class PromiseComplete(NodeClaim):
                     f"{message.ballot} reports {told}"
                 )
                 return memory, Fault(says, ((node, vote), (node, message)))
+        told_vote = self.words.voted(message)
+        uncast = told_vote is not None and told_vote not in map(self.words.mark, memory)
+        if told_vote is not None and uncast and told_vote.ballot >= message.ballot and node not in self.cut_short:
+            says = (
+                f"{title(node)} reports, in its promise of ballot {message.ballot}, a vote for "
+                f"{short(told_vote.value)} in ballot {told_vote.ballot}, which it has not cast"
+            )
+            return memory, Fault(says, ((node, message),))
         return memory, None
 
 

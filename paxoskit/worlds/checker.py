@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -34,8 +33,10 @@ from paxoskit.worlds.world import World, check_count
 PURE = "a node is a function of its state and of what it hears"
 PROGRESS = "an undisturbed proposer gets a value chosen"
 
-WALKS, WALK_LENGTH = 40, 80
-DEEP_STATES, DEEP_SECONDS = 500, 0.1
+WALKS, MORE_WALKS, WALK_LENGTH = 40, 110, 110
+"""So many walks, so many more where there are more ballots than two, each of so many messages."""
+
+DEEP_STATES = 500
 NEAR_BALLOTS, NEAR_SECONDS = 2, 1.0
 SHORTER_SECONDS, SHORTER_STATES = 10.0, 6_000
 """After a claim fell on a walk, so much is tried to find a shorter story."""
@@ -87,8 +88,9 @@ class Result:
     """What a search came to.
 
     `states` of all nodes and the network, `transitions` between them, `handler_calls` of the nodes' own code, `seconds`
-    of search; `covered` and `not_covered`, in words; `violation` and its `story`, None if no claim fell. `warnings` say
-    what else a reader should know, `never` what no run did.
+    of search; `covered` and `not_covered`, in words (a step: a node hears until it next speaks); `complete`: was all
+    within the bounds tried; `violation` and its `story`, None if no claim fell. `warnings` say what else a reader
+    should know, `never` what no run did.
     """
 
     states: int
@@ -97,6 +99,7 @@ class Result:
     seconds: float
     covered: str
     not_covered: tuple[str, ...]
+    complete: bool = False
     violation: Violation | None = None
     story: Story | None = None
     warnings: tuple[str, ...] = ()
@@ -108,11 +111,6 @@ class Result:
     def ok(self) -> bool:
         """Did no claim fall?"""
         return self.violation is None
-
-    @property
-    def complete(self) -> bool:
-        """Was everything within the bounds tried?"""
-        return self.violation is None and not any(text.startswith("the search stopped") for text in self.not_covered)
 
     def __str__(self) -> str:
         lines = []
@@ -176,8 +174,7 @@ def explore(
     what: World | Story | type[Node] | Sequence[type[Node]] | Mapping[str, type[Node]] | None = None, *,
     claims: Iterable[str] | None = None, acceptors: int = 3, proposers: int = 2, ballots: int = 3, crashes: int = 0,
     disks: Sequence[str] = (KEPT,), timers: int | None = None, depth: int | None = None, seconds: float = 60.0,
-    states: int = 1_000_000, slots: int = 1, executor: Executor | None = None, seed: int = 0,
-    progress: Progress | None = None,
+    states: int = 1_000_000, slots: int = 1, seed: int = 0, progress: Progress | None = None,
 ) -> Result:  # fmt: skip
     """Try every run within the bounds, and return what came of it; the first claim that falls ends the search.
 
@@ -185,8 +182,8 @@ def explore(
     {"acceptor": …, "proposer": …}, a class of servers, or a `World` or `Story` to go on from; nothing: the kit's own
     acceptor and proposer. `claims`: names of those that judge, all by default. `ballots`, `crashes`, `timers`: how many
     there may be in all, in a run; `disks`: what a crash may leave of a disk. `depth`: how many steps, `seconds`, and
-    `states`: how long and how many (a million states take about 400 MB). `executor`: walks with other dice run there
-    meanwhile. `progress` is called now and then with what was counted so far. Ctrl-C ends it with what was found.
+    `states`: how long and how many. `progress` is called now and then with what was counted so far. Ctrl-C ends it
+    with what was found.
 
     >>> print(explore(ballots=1).covered)
     all runs of 3 acceptors and 2 proposers with at most 1 ballots in all
@@ -210,7 +207,7 @@ def explore(
         timers = ballots
     check_count("states", states, 1, 100_000_000)
     bounds = Bounds(ballots, crashes, timers, depth, float(seconds), states, tuple(disks))
-    return Explorer(setting, bounds, seed, progress, executor).run()
+    return Explorer(setting, bounds, seed, progress).run()
 
 
 # What is explored --------------------------------------------------------------------------------------------
@@ -290,12 +287,12 @@ def _from_story(story: Story, classes: dict[str, type[Node]], claims: tuple[str,
 class Explorer:
     """One call of `explore`."""
 
-    def __init__(
-        self, setting: Setting, bounds: Bounds, seed: int, progress: Progress | None, executor: Executor | None
-    ) -> None:
+    def __init__(self, setting: Setting, bounds: Bounds, seed: int = 0, progress: Progress | None = None) -> None:
         self.setting, self.bounds, self.seed = setting, bounds, seed
-        self.progress, self.executor = progress, executor
-        self.not_covered: list[str] = []
+        self.progress = progress
+        self.stopped = ""  # why it ended before all was tried
+        self.walks = 0
+        self.broadly = False  # is all being tried, nearest first?
         self.warnings: list[str] = []
         self.aside: tuple[str, ...] = ()
         self.calls = 0
@@ -327,7 +324,7 @@ class Explorer:
                 self._grew(grows.field)
                 continue
             except KeyboardInterrupt:
-                self.not_covered.append("the search stopped: it was interrupted")
+                self.stopped = "it was interrupted"
                 return None
             assert self.runner is not None
             if self.aside and self.runner.aside_matters(SAMPLE):
@@ -349,15 +346,26 @@ class Explorer:
         if watch.error:
             return [], OWN_CODE, watch.error
         world = self.world
+        for server in world.servers:
+            if not world.is_up(server):
+                raise ValueError(f"expected a world in which every server is up; {title(server)} is down: restart it")
         flights = [Flight(*flight[1:]) for flight in world.flying.values()]
         flights += [Flight(None, name, what) for name, what in self.setting.asks]
         timers: dict[Name, list[Message]] = {}
         for name, message in world.timers:
             timers.setdefault(name, []).append(message)
         claims = self.setting.claims()
-        for claim in claims:
-            claim.start(world)
         words = self.setting.words
+        for claim in claims:  # what happened before counts: what was said, and whom each node heard
+            claim.start(world)
+            for event in world.trace:
+                if claim.hears(event.kind, type(event.what)) and (fallen := claim.see(event)) is not None:
+                    return [], fallen.claim, fallen.reason
+        flights += [
+            Flight(event.node, None, event.what) for event in world.trace
+            if event.kind in ("send", "announce", "ask")
+            and any(claim.hears(event.kind, type(event.what)) for claim in claims)
+        ]  # fmt: skip
         ballots = frozenset(
             event.what.ballot for event in world.trace
             if event.kind == "send" and type(event.what) in (words.prepare, words.accept)
@@ -378,34 +386,38 @@ class Explorer:
         """Walk, go deep, try everything."""
         search = self.search
         assert search is not None
-        swarm = self._swarm()
         try:
             dice = Random(self.seed)
-            for _ in range(WALKS):
-                search.walk(dice, WALK_LENGTH)
+            self._walk(search, dice, WALKS)
             assert self.runner is not None
             if impure := self.runner.impure(SAMPLE // 3):
                 return [], PURE, impure
             if self.setting.words is SYNOD and (stuck := _undisturbed(self.setting)) is not None:
                 return stuck
-            search.deep(DEEP_STATES, DEEP_SECONDS)
+            if (self.bounds.ballots or 0) > NEAR_BALLOTS:
+                self._walk(search, dice, MORE_WALKS)
+            search.deep(DEEP_STATES)
             self._near(search)
+            self.broadly = True
             search.broad(self._look)
         except Found as found:
             return self.choices(search, found), found.claim, found.fault.says
         except Enough as enough:
-            self.not_covered.append(f"the search stopped: {enough}")
-        for future in swarm:
-            if (found_there := future.result()) is not None:
-                return found_there  # type: ignore[no-any-return]
+            self.stopped = str(enough)
         return None
+
+    def _walk(self, search: Search, dice: Random, count: int) -> None:
+        for number in range(count):
+            search.check_time()
+            self.walks += 1
+            search.walk(dice, WALK_LENGTH, in_turn=number % 4 > 0)
 
     def _near(self, search: Search) -> None:
         """Try everything with two ballots first: most that is wrong shows there, and at once."""
         bounds = self.bounds
         if self.setting.words is not SYNOD or (bounds.ballots or 0) <= NEAR_BALLOTS:
             return
-        search.bounds = replace(bounds, ballots=NEAR_BALLOTS, seconds=NEAR_SECONDS)
+        search.bounds = replace(bounds, ballots=NEAR_BALLOTS, seconds=min(NEAR_SECONDS, bounds.seconds))
         search.started = time.perf_counter()
         try:
             search.broad(self._look)
@@ -414,12 +426,6 @@ class Explorer:
         finally:
             search.bounds, search.started = bounds, self.started
             search.counts.truncated.clear()
-
-    def _swarm(self) -> list[Any]:
-        if self.executor is None:
-            return []
-        share = (self.setting, self.bounds)
-        return [self.executor.submit(_walked, *share, self.seed + 1 + number) for number in range(4)]
 
     def _look(self, counts: Counts) -> None:
         if self.progress is not None:
@@ -454,12 +460,17 @@ class Explorer:
         counts = search.counts if search else Counts(0)
         result = Result(
             counts.states, counts.transitions, self.calls + (self.runner.calls if self.runner else 0), seconds,
-            self._covered(), (), warnings=tuple(self.warnings), setting=setting,
+            "", (), warnings=tuple(self.warnings), setting=setting,
         )  # fmt: skip
+        if found is not None:
+            self.stopped = "a claim fell" if found[1] not in (PURE, OWN_CODE) else "the code of a node failed"
+        result.complete = not self.stopped and not counts.truncated_ways
+        result.covered = self._covered(counts)
+        stopped = [f"the search stopped: {self.stopped}"] if self.stopped else []
+        result.not_covered = (*stopped, *self._left_out(counts))
         if found is not None:
             self._tell(result, *found)
         elif search is not None:
-            result.not_covered = (*self.not_covered, *self._left_out(counts))
             result.never = tuple(_never(search))
         return result
 
@@ -504,14 +515,25 @@ class Explorer:
             pass
         return None
 
-    def _covered(self) -> str:
+    def _covered(self, counts: Counts) -> str:
         bounds = self.bounds
         parts = [f"{bounds.ballots} ballots"]
         parts += [f"{bounds.timers} timers"] if bounds.timers is not None else []
         parts += [f"{bounds.crashes} crashes ({', '.join(bounds.disks)})"] if bounds.crashes else []
-        whole = "all" if not self.not_covered and bounds.depth is None else "some of the"
+        whole = "some of the" if self.stopped or counts.truncated_ways else "all"
         text = f"{whole} runs of {self.setting.roles} with at most {', '.join(parts)} in all"
-        return text + (f", of at most {bounds.depth} steps" if bounds.depth is not None else "")
+        text += f", of at most {bounds.depth} steps" if bounds.depth is not None else ""
+        text += ", each message delivered at most once" if bounds.once else ""
+        return f"{text}: {self._so_far(counts)}" if self.stopped else text
+
+    def _so_far(self, counts: Counts) -> str:
+        """Say what was tried before the search stopped."""
+        parts = [f"{self.walks} walks with dice" if self.walks != 1 else "one walk with dice"]
+        if self.broadly and self.search is not None:
+            parts.append(f"{counts.states:,} states, nearest first")
+            if counts.depth and not counts.truncated_ways and self.search.forgot_nothing(again=False):
+                parts.append(f"among them all that at most {counts.depth} steps lead to")
+        return ", ".join(parts)
 
     def _left_out(self, counts: Counts) -> list[str]:
         bounds = self.bounds
@@ -530,21 +552,6 @@ class _Grows(Exception):
     def __init__(self, field: str) -> None:
         super().__init__(field)
         self.field = field
-
-
-def _walked(setting: Setting, bounds: Bounds, seed: int) -> tuple[list[Choice], str, str] | None:
-    """Walk with other dice, in another worker."""
-    explorer = Explorer(setting, bounds, seed, None, None)
-    if (begun := explorer.begin()) is not None:
-        return begun
-    assert explorer.search is not None
-    dice, end = Random(seed), time.perf_counter() + min(5.0, bounds.seconds)
-    try:
-        while time.perf_counter() < end:
-            explorer.search.walk(dice, 2 * WALK_LENGTH)
-    except Found as found:
-        return explorer.choices(explorer.search, found), found.claim, found.fault.says
-    return None
 
 
 def _from(world: World, begin: Story) -> list[Event]:
@@ -618,7 +625,7 @@ def _next(world: World, name: Name | None) -> Choice | None:
 
 
 def _runs(setting: Setting, count: int, seed: int) -> list[Story]:
-    explorer = Explorer(setting, Bounds(), seed, None, None)
+    explorer = Explorer(setting, Bounds(), seed)
     if explorer.begin() is not None or explorer.search is None:
         return []
     search, stage, dice = explorer.search, setting.stage(), Random(seed)

@@ -197,6 +197,7 @@ class Nodes:
                 hash(effect)
             state = self.numbers.setdefault(key, len(self.kept))
             if state == len(self.kept):
+                node._effects = []  # else they would be copied with it, each time
                 self.kept.append(node)
             elif self.aside:
                 self.others[state] = node

@@ -165,7 +165,7 @@ class Search:
         self.said = [claim for claim in claims if isinstance(claim, SaidClaim)]
         self.flights: list[Flight] = []
         self.bit_of: dict[Flight, int] = {}
-        self.inboxes = [0] * len(self.names)
+        self.inboxes, self.outboxes = [0] * len(self.names), [0] * len(self.names)
         self.judged = 0
         self.judged_by = [0] * len(self.said)
         self.fine: set[int] = {0}
@@ -193,13 +193,13 @@ class Search:
         net = 0
         for flight in flights:
             net |= self.bit(flight)
-        memory = tuple(claim.first for claim in self.own)
         numbers = []
         for number, name in enumerate(self.names):
             turn = runner.first(name)
             if turn.error:
                 raise Found((net, 0), number, (), OWN_CODE, Fault(f"{title(name)}: {turn.error}"))
             waiting = frozenset(timers.get(name, ()))
+            memory = tuple(claim.memory.get(name, claim.first) for claim in self.own)
             numbers.append(self.number(Local(number, turn.state, turn.disk, turn.disk, waiting, memory)))
         used = sum(_BALLOT << number for number in range(len(ballots)))
         self.first_net = net
@@ -220,6 +220,8 @@ class Search:
                 if kind in claim.kinds:
                     self.judged_by[number] |= bit
                     self.judged |= bit
+            if flight.sender in self.index:
+                self.outboxes[self.index[flight.sender]] |= bit
             if kind in (self.words.prepare, self.words.accept) and flight.sender in self.index:
                 ballot = flight.message.ballot  # type: ignore[attr-defined]
                 self.ballots[ballot] = self.ballots.get(ballot, 0) | bit
@@ -255,8 +257,7 @@ class Search:
         ways: dict[int, tuple[Any, ...]] = {number: ()}
         for here in (queue := [number]):
             way = ways[here]
-            if not len(queue) & 63:
-                self.check_time()
+            self.check_time()
             for action in self.actions(here, inbox):
                 step = self.step(here, action)
                 if step is None:
@@ -295,6 +296,7 @@ class Search:
         for group in groups.values():
             later: set[int] = set()
             for move in group:
+                self.check_time()
                 if move.after in later:
                     continue
                 near = self._silent(move.after, inbox) if len(group) > 1 else set()
@@ -437,16 +439,18 @@ class Search:
         Only what `nodes` may have to answer, or to forget, is looked at.
         """
         tables, inboxes, known, alive, judged = self.tables, self.inboxes, self.known, self.alive, self.judged
+        given = 0  # each answer once: two nodes could answer each other's answers for ever
         for node in (queue := list(nodes)):
             number = numbers[node]
             whole = net & inboxes[node]
             if whole & ~known[number]:
                 self.look(number, whole)
             inbox = whole & alive[number]
-            more = (tables[node].get((number, inbox)) or self.table(node, number, inbox))[2] & ~net
+            more = (tables[node].get((number, inbox)) or self.table(node, number, inbox))[2] & ~net & ~given
             net &= ~(whole & ~inbox & ~judged)
             if more:
                 net |= more
+                given |= more
                 queue += self.receivers(more)
         return net
 
@@ -484,8 +488,11 @@ class Search:
                 self.dropped[local.state] = self.dropped.get(local.state, 0) | low
         self.alive[number] |= alive
 
-    def forgot_nothing(self) -> bool:
-        """Say whether what was left out has no effect in any state that was found to follow; if not, remember it."""
+    def forgot_nothing(self, again: bool = True) -> bool:
+        """Say whether what was left out has no effect in any state that was found to follow.
+
+        If not, and all is to be tried `again`, get ready for that, and remember it.
+        """
         states = len(self.follows)
         node_of = {local.state: local.node for local in self.locals}
         out = [self.dropped.get(state, 0) for state in range(states)]
@@ -512,7 +519,7 @@ class Search:
                     lasting[earlier] |= lasting[state]
                     queue.append(earlier)
         wrong = any(self.dropped.get(state, 0) & lasting[state] for state in range(states))
-        if wrong:
+        if wrong and again:
             old = self.lasting
             self.lasting = [new | (old[state] if state < len(old) else 0) for state, new in enumerate(lasting)]
             self.known, self.alive = [0] * len(self.locals), [0] * len(self.locals)
@@ -594,19 +601,28 @@ class Search:
 
     # Orders of trying --------------------------------------------------------------------------------------
 
-    def walk(self, dice: Random, most: int) -> list[Link]:
+    def walk(self, dice: Random, most: int, in_turn: bool = False) -> list[Link]:
         """Go from the start, one message after the other, at most `most`; return the way.
 
-        Raises Found, with its `trail`. A walk needs no tables. On each walk some share of the messages is
-        lost.
+        Raises Found, with its `trail`. A walk needs no tables. On each walk some share of the messages is lost, or
+        `in_turn` of each message to many some are: then one node after the other speaks and is answered, until there is
+        nothing left for it; so it dies with its ballot half done, and the next one finds what it left. On some walks
+        what was lost comes late, when nobody has anything to do any more.
         """
-        loss, lost = dice.choice((0.0, 0.2, 0.4)), 0
+        loss, lost, turn = 0.0 if in_turn else dice.choice((0.0, 0.2, 0.4)), 0, -1
+        late = dice.random() < 0.3
         net, used = self.first_net, self.start[1]
         numbers, trail = list(self.start[2:]), list[Link]()
         spent = [0] * len(numbers)  # messages that do nothing to a node as it is now
         try:
             for _ in range(most):
-                picked = self._pick(dice, net & ~lost, numbers, spent)
+                picked = self._pick(dice, net & ~lost, numbers, spent, turn)
+                if picked is None and turn >= 0:
+                    turn = -1  # its turn is over: a timer, a crash, or somebody else's beginning
+                    continue
+                if picked is None and lost and late:
+                    lost, late = 0, False
+                    continue
                 if picked is None:
                     break
                 node, action = picked
@@ -623,9 +639,12 @@ class Search:
                 if step.after != numbers[node]:
                     spent[node] = 0
                 numbers[node], used = step.after, after_used or used
-                new = step.bits & ~net if loss else 0
+                new = step.bits & ~net
                 net |= step.bits
-                while new:
+                if in_turn:
+                    lost |= self._astray(dice, new)
+                    turn = node if turn < 0 and new else turn
+                while new and loss:
                     if dice.random() < loss:
                         lost |= new & -new
                     new &= new - 1
@@ -642,29 +661,49 @@ class Search:
             self.counts.states = len(self.visited)
         return trail
 
-    def _pick(self, dice: Random, net: int, numbers: list[int], spent: list[int]) -> tuple[int, Any] | None:
-        """Choose a node, and a message for it; now and then, or if there is none, a timer or a crash."""
+    def _astray(self, dice: Random, new: int) -> int:
+        """Choose what gets lost of a message to many: a Prepare mostly reaches a bare majority, all else often one."""
+        count = new.bit_count()
+        if count < 2:
+            return 0
+        bare = count // 2 + 1 if len(self.words.slots) == 1 else (count + 1) // 2  # a server is an acceptor as well
+        prepare = type(self.flights[new.bit_length() - 1].message) is self.words.prepare
+        kept = dice.choice((bare, bare, bare, count) if prepare else (1, 1, bare, count))
+        bits = [1 << number for number in range(new.bit_length()) if new >> number & 1]
+        return sum(dice.sample(bits, count - kept))
+
+    def _pick(
+        self, dice: Random, net: int, numbers: list[int], spent: list[int], turn: int
+    ) -> tuple[int, Any] | None:
+        """Choose a node, and a message for it; now and then, or if there is none, a timer or a crash.
+
+        While a node has its `turn`, only what it said and what is said to it.
+        """
         rest = [
             (node, bits) for node, number in enumerate(numbers)
             if (bits := net & self.inboxes[node] & ~spent[node] & ~self.locals[number].got)
+            and (turn < 0 or node == turn or (bits := bits & self.outboxes[turn]))
         ]  # fmt: skip
-        if rest and dice.random() < 0.93:
+        if rest and (turn >= 0 or dice.random() < 0.93):
             node, bits = rest[int(dice.random() * len(rest))]
             for _ in range(int(dice.random() * bits.bit_count())):
                 bits &= bits - 1
             return node, (bits & -bits).bit_length() - 1
+        if turn >= 0:
+            return None
         others = [(node, action) for node, number in enumerate(numbers) for action in self.actions(number, 0)]
         return others[int(dice.random() * len(others))] if others else None
 
-    def deep(self, most: int, seconds: float) -> None:
+    def deep(self, most: int) -> None:
         """Go deep first, to at most `most` states. Raises Found, with its `trail`."""
-        end = time.perf_counter() + seconds
         seen = {self.start}
         trail: list[Link] = []
         stack: list[Iterator[tuple[Key, int, Move]]] = []
         try:
             stack.append(iter(self.successors(self.start)))
-            while stack and len(seen) < most and time.perf_counter() < end:
+            while stack and len(seen) < most:
+                if not len(seen) & 63:
+                    self.check_time()
                 for after, node, move in stack[-1]:
                     if after not in seen:
                         seen.add(after)
@@ -708,13 +747,12 @@ class Search:
                 if bounds.depth is not None and counts.depth >= bounds.depth:
                     counts.truncated.add(f"more than {bounds.depth} steps")
                     break
-                if not at & 255:
+                if look is not None and not at & 255:
                     counts.states = len(keys)
-                    if look is not None and not at & 4095:
-                        look(counts)
-                    self.check_time()
-                    if len(keys) > bounds.states:
-                        raise Enough(f"the bound of {bounds.states:,} states was reached")
+                    look(counts)
+                self.check_time()
+                if len(keys) > bounds.states:
+                    raise Enough(f"the bound of {bounds.states:,} states was reached")
                 options = self.successors(keys[at])
                 counts.transitions += len(options)
                 for after, node, move in options:
@@ -734,7 +772,7 @@ class Search:
 
     def most_ballots(self) -> int:
         """Return the greatest number of ballots in one run."""
-        return max(((key[1] // _BALLOT).bit_count() for key in self.keys), default=0)
+        return max(((key[1] // _BALLOT).bit_count() for key in (*self.keys, *self.visited)), default=0)
 
     def trail(self, at: int) -> list[Link]:
         """Return the way to a state that `broad` found."""

@@ -76,7 +76,7 @@ def reach(
     """
     check_count("keep", keep, 1, 100_000)
     setting = setting_of(what, acceptors, proposers, 1, None if claims is None else tuple(claims))
-    explorer = Explorer(setting, Bounds(ballots, crashes, timers, None, seconds, states, tuple(disks)), 0, None, None)
+    explorer = Explorer(setting, Bounds(ballots, crashes, timers, None, seconds, states, tuple(disks)))
     return _Staged(explorer, goals, then, keep).run()
 
 
@@ -108,7 +108,7 @@ class _Staged:
         except Found as fallen:
             found = (search.choices(fallen.trail, fallen.node, fallen.way), fallen.claim, fallen.fault.says)
         except Enough as enough:
-            explorer.not_covered.append(f"the search stopped: {enough}")
+            explorer.stopped = str(enough)
         seconds = time.perf_counter() - explorer.started
         search.counts.states = self.states
         result = explorer.result(found, seconds)
@@ -116,7 +116,7 @@ class _Staged:
             f"{reached} of {len(self.goals)} stages, {self.states:,} states on the way, "
             f"of {explorer.setting.roles} with at most {explorer.bounds.ballots} ballots in all"
         )
-        result.not_covered = (*result.not_covered, "runs that pass by the stages")
+        result.not_covered, result.complete = (*result.not_covered, "runs that pass by the stages"), False
         if found is None and reached == len(self.goals) and places:
             explorer.show(result, search.choices(places[0][1]))
         return result

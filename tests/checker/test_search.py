@@ -1,20 +1,23 @@
 """The search tries everything: it comes to the same as a search that takes no short cut, and its counts are known."""
 
 import gc
+from dataclasses import replace
 
 import pytest
 
+from paxoskit.protocol.server import Server
 from paxoskit.worlds.checker import OWN_CODE, PURE, Explorer, explore, setting_of
 from paxoskit.worlds.search import Bounds
 from tests.checker.naive import Naive
 from tests.checker.synods import RIGHT, WRONG, Acceptor, Proposer
+from tests.mutants import AcceptIgnoresPromise as AcceptIgnoresPromiseToo
 
 SMALL = [(3, 1, 1), (1, 2, 2), (2, 2, 1)]
 """Acceptors, proposers, ballots: few enough for the naive search."""
 
 
 def searched(acceptors, proposers, ballots):
-    explorer = Explorer(setting_of(None, acceptors, proposers, 1, None), Bounds(ballots), 0, None, None)
+    explorer = Explorer(setting_of(None, acceptors, proposers, 1, None), Bounds(ballots))
     assert explorer.begin() is None
     explorer.search.broad()
     return explorer.search
@@ -76,9 +79,7 @@ def test_garbage_collection_is_on_again_after_a_search():
     assert gc.isenabled()
 
 
-@pytest.mark.parametrize("case", [
-    pytest.param(case, id=case.id, marks=[pytest.mark.slow] if case.id in ("lowest", "last") else []) for case in WRONG
-])
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.id)
 def test_what_is_wrong_is_found_and_its_story_shows_it(case):
     result = explore(case.cls, **dict(case.bounds))
     assert result.violation is not None, case.says
@@ -101,3 +102,29 @@ def test_the_given_classes_play_together():
     result = explore({"acceptor": Acceptor, "proposer": Proposer}, ballots=1)
     assert result.ok
     assert explore([Proposer, Acceptor], ballots=1).states == result.states
+
+
+# The whole server ------------------------------------------------------------------------------------------
+
+
+def test_a_search_of_servers_ends_in_time_and_says_how_far_it_came():
+    result = explore(Server, ballots=1, timers=1, states=1_000, seconds=60)
+    assert result.ok and not result.complete
+    assert result.covered.startswith("some of the runs of 3 servers and 1 requests with at most 1 ballots")
+    assert result.not_covered[0].startswith("the search stopped: ")
+
+
+def test_a_wrong_server_is_found():
+    result = explore(AcceptIgnoresPromiseToo, ballots=2, timers=2, seconds=60)
+    assert result.violation.claim == "a promise is kept"
+    assert not result.complete and "the search stopped: a claim fell" in result.not_covered
+
+
+# From the middle of a run ----------------------------------------------------------------------------------
+
+
+def test_whatever_happened_before_is_known_to_the_claims():
+    for run in explore(ballots=1).runs(3):
+        for cut in range(3, len(run.choices), 4):
+            result = explore(replace(run, choices=run.choices[:cut]), ballots=2, states=500)
+            assert result.ok, (cut, result.violation)

@@ -51,7 +51,7 @@ def test_a_story_is_at_most_half_as_long_again_as_the_shortest_known(name):
 @pytest.mark.parametrize("name", ["M2", "M4", "M5", "M9", "M10", "M13b", "M28", "M29"])
 def test_so_is_a_story_that_must_go_on_until_two_values_are_chosen(name):
     case = CASES[name]
-    result = explore(case.cls, claims=["agreement"], **dict(case.bounds))
+    result = explore(case.cls, claims=["agreement"], seconds=300, **dict(case.bounds))
     assert result.violation.claim == "agreement"
     assert 0 < length(result) <= 1.5 * SHORTEST[name]
 
@@ -128,7 +128,14 @@ def test_what_was_not_covered_is_said():
     few = explore(ballots=3, states=3_000)
     assert not few.complete and "the search stopped: the bound of 3,000 states was reached" in few.not_covered
     assert few.covered.startswith("some of the runs of 3 acceptors and 2 proposers")
+    assert "150 walks with dice" in few.covered and " steps lead to" in few.covered
     assert "more ballots than 2" in explore(ballots=2).not_covered
+
+
+def test_a_search_that_ended_at_a_violation_does_not_say_that_it_covered_everything():
+    result = explore(AcceptIgnoresPromise, ballots=2)
+    assert not result.complete and result.covered.startswith("some of the runs of ")
+    assert result.not_covered[0] == "the search stopped: a claim fell"
 
 
 def test_an_interrupted_search_says_what_it_found():

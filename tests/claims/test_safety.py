@@ -258,6 +258,14 @@ def test_p2c_lets_any_majority_of_the_promises_speak(history):
     assert history.says == []
 
 
+def test_p2c_takes_whoever_promises_twice_at_either_word(history):
+    history.promise(1, TWO, vote=Vote(ONE, EMPTY))
+    history.promise(1, TWO)
+    history.promise(2, TWO)
+    history.propose(TWO, OTHER)
+    assert "P2c" not in [violation.claim for violation in history.fallen]
+
+
 def test_p2c_falls_without_a_majority_of_promises(history):
     history.promise(2, ONE)
     history.propose(ONE, EMPTY)
