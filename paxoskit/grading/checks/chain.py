@@ -1,0 +1,674 @@
+"""Exercise 10: mining, verifying, naming the first bad block; and a server that uses good blocks only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from paxoskit.claims.claim import Claim, Violation, Watched
+from paxoskit.claims.safety import Ghost, GhostClaim
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
+from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.subject import Subject
+from paxoskit.protocol.chain import NO_HASH, Content, is_good
+from paxoskit.protocol.chain import mine as kits_mine
+from paxoskit.protocol.messages import (
+    Accept,
+    Accepted,
+    Applied,
+    Ask,
+    Block,
+    Blocks,
+    Decide,
+    Elected,
+    ElectionTimeout,
+    Get,
+    Prepare,
+    Promise,
+    Put,
+    Rejected,
+    Request,
+    SteppedDown,
+    Vote,
+    WantBlocks,
+)
+from paxoskit.protocol.node import title
+from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
+from paxoskit.trace import Event, say
+from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.world import World
+
+MINE = "chain.py:Server"
+BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
+STEP = 100
+ACCEPT, BLOCKS, NEXT = "accept", "blocks", "next_block"
+
+
+# What is right -------------------------------------------------------------------------------------------------
+
+
+def mined(height: int, previous_hash: str, operations: tuple[Request, ...], miner: int, difficulty: int = 1) -> Block:
+    """Return the block with the smallest nonce of the miner that makes a good hash."""
+    nonce = miner
+    while True:
+        block = with_hash(Block(height, previous_hash, operations, nonce, ""))
+        if is_good(block.hash, difficulty):
+            return block
+        nonce += STEP
+
+
+def with_hash(block: Block) -> Block:
+    """Return a block with the hash that its other fields give."""
+    return replace(block, hash=replace(block).recomputed)
+
+
+def fault(block: Block, height: int, previous_hash: str, difficulty: int = 1) -> str:
+    """Return the first check that a block fails, in the order of the statement."""
+    if replace(block).recomputed != block.hash:
+        return "hash"
+    if not is_good(block.hash, difficulty):
+        return "nonce"
+    if block.height != height:
+        return "height"
+    return "" if block.previous_hash == previous_hash else "previous_hash"
+
+
+def first(blocks: Sequence[Block], difficulty: int = 1) -> tuple[int, str] | None:
+    """Return the place of the first bad block, and the check that it fails."""
+    tip = NO_HASH
+    for height, block in enumerate(blocks):
+        if check := fault(block, height, tip, difficulty):
+            return height, check
+        tip = block.hash
+    return None
+
+
+# Blocks, good and bad ------------------------------------------------------------------------------------------
+
+WORDS = ("'x'", "'y'", "('a', 1)", "'ä'", "'\"'", "7", "''", "12", "'x,y'")
+
+
+def a_request(random: Random, number: int = 1) -> Request:
+    """Return a request."""
+    operation = Get(random.choice(WORDS)) if random.random() < 0.4 else Put(random.choice(WORDS), random.choice(WORDS))
+    return Request(f"client {random.randint(1, 3)}/9.{random.randint(1, 12)}", number, operation)
+
+
+def requests(random: Random) -> tuple[Request, ...]:
+    """Return what a block may hold."""
+    return tuple(a_request(random, random.randint(1, 30)) for _ in range(random.randint(0, 3)))
+
+
+def a_block(random: Random, height: int, tip: str, difficulty: int = 1) -> Block:
+    """Return a good block: mined as this exercise has it, or as the kit does."""
+    if random.random() < 0.5:
+        return mined(height, tip, requests(random), random.randint(1, 99), difficulty)
+    return kits_mine(Content(height, tip, requests(random)), random.randint(0, 10**7), difficulty)
+
+
+def a_chain(random: Random, length: int, difficulty: int = 1) -> list[Block]:
+    """Return a good chain."""
+    blocks: list[Block] = []
+    for height in range(length):
+        blocks.append(a_block(random, height, blocks[-1].hash if blocks else NO_HASH, difficulty))
+    return blocks
+
+
+def with_bad_nonce(block: Block, difficulty: int) -> Block:
+    """Return a block with a true hash that breaks the nonce rule; of several digits, only one breaks it."""
+    while True:
+        block = with_hash(replace(block, nonce=block.nonce + 1))
+        wrong = [digit for digit in block.hash[-difficulty:] if digit not in "012"]
+        if len(wrong) == 1:
+            return block
+
+
+def elsewhere(random: Random, block: Block, difficulty: int, **fields: Any) -> Block:
+    """Return a block with other fields, mined anew: its hash and nonce are good."""
+    changed = replace(block, **fields)
+    return kits_mine(
+        Content(changed.height, changed.previous_hash, changed.operations), random.randint(0, 10**6), difficulty
+    )
+
+
+def other_hash(random: Random, digest: str) -> str:
+    """Return a hash that differs from this one in one digit; the last digits stay good."""
+    at = random.choice([0, 1, 31, 62, 63])
+    digits = "012" if at > 60 else "0123456789abcdef"
+    return digest[:at] + random.choice([d for d in digits if d != digest[at]]) + digest[at + 1 :]
+
+
+def spoiled(random: Random, block: Block, difficulty: int = 1) -> Block:
+    """Return a block that is bad in one way, or in two."""
+    ways: list[Callable[[Block], Block]] = [
+        lambda one: replace(one, nonce=one.nonce + random.choice([1, -1, 100])),
+        lambda one: replace(one, operations=(*one.operations, a_request(random))),
+        lambda one: replace(one, operations=one.operations[1:] if one.operations else (a_request(random),)),
+        lambda one: replace(one, hash=other_hash(random, one.hash)),
+        lambda one: replace(one, hash=one.hash[random.choice([1, 32]) :]),
+        lambda one: replace(one, previous_hash=other_hash(random, one.previous_hash)),
+        lambda one: replace(one, height=one.height + random.choice([1, -1])),
+        lambda one: with_bad_nonce(one, difficulty),
+        lambda one: with_bad_nonce(replace(one, previous_hash=other_hash(random, one.previous_hash)), difficulty),
+        lambda one: elsewhere(random, one, difficulty, previous_hash=other_hash(random, one.previous_hash)),
+        lambda one: elsewhere(random, one, difficulty, height=one.height + random.choice([1, -1])),
+        lambda one: elsewhere(random, one, difficulty, height=one.height + 1, previous_hash="f" * 64),
+        lambda one: replace(one, hash="f" * 64),
+    ]
+    return random.choice(ways)(block)
+
+
+def told(block: Block) -> str:
+    """Return a block in words."""
+    asked = ", ".join(" ".join(one.operation.words) for one in block.operations) or "nothing"
+    return (
+        f"Block(height={block.height}, previous_hash={block.previous_hash[:6]}…{block.previous_hash[-4:]}, "
+        f"{asked}, nonce={block.nonce}, hash={block.hash[:6]}…{block.hash[-4:]})"
+    )
+
+
+# The functions -------------------------------------------------------------------------------------------------
+
+
+def judge_mine(subject: Subject, seed: int) -> None:
+    """`mine` returns the block with the smallest good nonce of its miner."""
+    random = dice("mine", seed)
+    for run in range(40):
+        difficulty = 1 + run % 3
+        arguments = (
+            random.randint(0, 9), random.choice([NO_HASH, f"{random.getrandbits(256):064x}"]), requests(random),
+            random.randint(1, 99),
+        )  # fmt: skip
+        more = () if difficulty == 1 and run % 2 else (difficulty,)
+        got, right = subject.call("mine", *arguments, *more), mined(*arguments, difficulty)
+        if same(got, right):
+            continue
+        height, tip, _, miner = arguments
+        asked = f"mine({height}, {tip[:6]}…, operations, {miner}, difficulty={difficulty})"
+        if type(got) is not Block:
+            raise Failed(f"{asked} returned {got!r:.80}; a Block was expected.\nLook at what mine returns.")
+        raise Failed(
+            f"{asked} returned {told(got)}; the smallest good nonce of miner {miner} is {right.nonce}, which "
+            f"makes the hash {right.hash[:6]}…{right.hash[-4:]}.\nLook at which nonces are tried, in which order, at "
+            "when a hash is good, and at what it is taken of."
+        )
+
+
+def judge_verify(subject: Subject, seed: int) -> None:
+    """`verify` names the first check that a block fails, or none."""
+    random = dice("verify", seed)
+    for run in range(240):
+        difficulty = 1 + run % 3
+        height = random.randint(1, 5)
+        tip = f"{random.getrandbits(256):064x}"
+        block = a_block(random, height, tip, difficulty)
+        if run % 4:
+            block = spoiled(random, block, difficulty)
+        more = () if difficulty == 1 and run % 2 else (difficulty,)
+        got, right = subject.call("verify", block, height, tip, *more), fault(block, height, tip, difficulty)
+        if not same(got, right):
+            raise Failed(
+                f"verify({told(block)}, {height}, {tip[:6]}…{tip[-4:]}, difficulty={difficulty}) returned {got!r:.80}; "
+                f"{right!r} was expected.\nLook at what each check compares, and at their order."
+            )
+
+
+def judge_first(subject: Subject, seed: int) -> None:
+    """`first_fault` names the first bad block of a chain, and the check that it fails."""
+    random = dice("first fault", seed)
+    for run in range(160):
+        difficulty = 1 + run % 2
+        blocks = a_chain(random, random.randint(0, 6), difficulty)
+        for _ in range(random.choice([0, 1, 1, 1, 2]) if blocks else 0):
+            at = random.randrange(len(blocks))
+            match random.randrange(5):
+                case 0 if len(blocks) > 1:
+                    del blocks[at]
+                case 1:
+                    blocks.insert(at, blocks[at])
+                case _:
+                    blocks[at] = spoiled(random, blocks[at], difficulty)
+            if not blocks:
+                break
+        as_given: Any = tuple(blocks) if run % 2 else blocks
+        more = () if difficulty == 1 else (difficulty,)
+        got, right = subject.call("first_fault", as_given, *more), first(blocks, difficulty)
+        if not same(got, right):
+            chain = "\n".join(f"    {place}: {told(block)}" for place, block in enumerate(blocks))
+            raise Failed(
+                f"first_fault returned {got!r:.80}; {right!r} was expected for this chain:\n{chain}\n"
+                "Look at what each block is compared with, and at what is named when it is bad."
+            )
+
+
+# The server ----------------------------------------------------------------------------------------------------
+
+
+class Book:
+    """What server 1 has decided and heard; judges what it does with blocks."""
+
+    def __init__(self, what: str, seen: set[str]) -> None:
+        self.what = what
+        self.seen = seen
+        self.blocks: list[Block] = []
+        self.waiting: dict[str, Request] = {}
+        self.heard: set[str] = set()
+        self.leading = False
+        self.ballot = BOTTOM
+        """The highest ballot that anybody has used."""
+
+    @property
+    def tip(self) -> str:
+        """The hash of the newest decided block."""
+        return self.blocks[-1].hash if self.blocks else NO_HASH
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge a turn of server 1."""
+        if choice.node != 1 or choice.kind not in ("deliver", "fire"):
+            return None
+        sent = sends(said, 1)
+        facts = [one.message for one in said if one.sender == 1 and one.to is None]
+        heard = f"server 1 has {len(self.blocks)} blocks; it heard {self.asked(choice)}"
+        self.hear(choice, facts)
+        right, rejected = self.expected(choice, [message for _, message in sent])
+        words = {
+            ACCEPT: lambda: self.wrong_vote(heard, choice, sent, facts),
+            BLOCKS: lambda: self.wrong_blocks(heard, choice, sent, facts, right, rejected),
+            NEXT: lambda: self.wrong_proposal(heard, sent),
+        }[self.what]()
+        self.note(choice, [message for _, message in sent], right)
+        return words
+
+    def asked(self, choice: Choice) -> str:
+        """Return what the server heard, in words."""
+        return f"{say(choice.what)} of {title(choice.peer)}" if choice.peer else f"its timer {say(choice.what)}"
+
+    def expected(self, choice: Choice, sent: list[Message]) -> tuple[list[Block], str]:
+        """Return the blocks that are decided in this turn and come next, and the check that stopped one of them."""
+        message, blocks = choice.what, list[Block]()
+        if choice.kind == "deliver" and isinstance(message, Blocks):
+            blocks = list(message.blocks)
+        elif choice.kind == "deliver" and isinstance(message, Decide):
+            blocks = [message.block]
+        blocks += [one.block for one in sent if type(one) is Decide]
+        good: list[Block] = []
+        tip = self.tip
+        for block in blocks:
+            if block.height == len(self.blocks) + len(good):
+                if check := fault(block, block.height, tip):
+                    return good, check
+                good.append(block)
+                tip = block.hash
+        return good, ""
+
+    def hear(self, choice: Choice, facts: list[Message]) -> None:
+        """Write down what server 1 heard, and whether it leads: only a leader keeps requests."""
+        message = choice.what
+        for fact in facts:
+            if type(fact) in (Elected, SteppedDown):
+                self.leading, self.waiting = type(fact) is Elected, {}
+        if isinstance(message, Request) and self.leading:
+            self.waiting.setdefault(message.session, message)
+        if isinstance(message, Promise) and message.vote is not None:
+            self.heard.add(message.vote.block.hash)
+        if isinstance(message, Accept):
+            self.heard.add(message.block.hash)
+
+    def note(self, choice: Choice, sent: list[Message], right: list[Block]) -> None:
+        """Write down what happened in a turn."""
+        message = choice.what
+        for block in right:
+            self.blocks.append(block)
+            for request in block.operations:
+                self.waiting.pop(request.session, None)
+        for one in [message, *sent]:
+            ballot = getattr(one, "ballot", BOTTOM)
+            self.ballot = max(self.ballot, ballot if type(ballot) is Ballot else BOTTOM)
+        self.heard |= {one.block.hash for one in sent if type(one) is Accept}
+
+    def wrong_vote(self, heard: str, choice: Choice, sent: Sequence[Any], facts: list[Message]) -> str | None:
+        """A vote is for a good block of the next slot; a bad one is rejected by the name of its check."""
+        if not isinstance(choice.what, Accept):
+            return None
+        accept = choice.what
+        votes = [(to, message) for to, message in sent if type(message) is Accepted]
+        rejected = [fact for fact in facts if type(fact) is Rejected]
+        if accept.block.height != len(self.blocks):
+            if votes or rejected:
+                return (f"{heard}, a block of another slot, and {what(votes, rejected)}.\nLook at which slot a server "
+                        "votes in.")  # fmt: skip
+            asked: list[Message] = [WantBlocks(len(self.blocks))]
+            if accept.block.height < len(self.blocks):
+                asked = [Blocks(tuple(self.blocks[accept.block.height :]))]
+            if not any(to == choice.peer and same(message, one) for to, message in sent for one in asked):
+                return f"{heard}, and did not send it {say(asked[0])}.\nLook at what the statement says of a gap."
+            return None
+        check = fault(accept.block, len(self.blocks), self.tip)
+        if check:
+            self.seen.add("rejected")
+            if votes:
+                return (
+                    f"{heard} and voted for it; the block fails the check {check!r}.\nLook at what comes before a "
+                    "vote."
+                )
+            if [(fact.height, fact.says) for fact in rejected] != [(accept.block.height, check)]:
+                return (f"{heard}, whose block fails the check {check!r}, and {what(votes, rejected)}; it should "
+                        f"announce Rejected({accept.block.height}, {check!r}).\nLook at what becomes of a bad "
+                        "block.")  # fmt: skip
+            return None
+        right = Accepted(accept.ballot, accept.block.height, accept.block.hash)
+        self.seen.add("voted")
+        if [to for to, message in votes if same(message, right)] != [choice.peer] or len(votes) > 1 or rejected:
+            return (f"{heard}, a good block of the next slot, and {what(votes, rejected)}; one vote for it was "
+                    f"expected, to {title(choice.peer or 0)}.\nLook at what is voted for, and at who hears "
+                    "it.")  # fmt: skip
+        return None
+
+    def wrong_blocks(
+        self, heard: str, choice: Choice, sent: Sequence[Any], facts: list[Message], right: list[Block], check: str
+    ) -> str | None:  # fmt: skip
+        """Decided blocks are appended in order, each once, unchanged, and good ones only."""
+        applied = [(fact.height, fact.hash) for fact in facts if type(fact) is Applied]
+        if applied != [(block.height, block.hash) for block in right]:
+            expected = ", ".join(f"{block.height} ({block.hash[:6]})" for block in right) or "none"
+            got = ", ".join(f"{height} ({str(digest)[:6]})" for height, digest in applied) or "none"
+            why = f" (then a block fails the check {check!r})" if check else ""
+            return (f"{heard} and appended these blocks: {got}; expected: {expected}{why}.\nLook at which blocks come "
+                    "next, and at what comes before a block is appended.")  # fmt: skip
+        rejected = [fact.says for fact in facts if type(fact) is Rejected]
+        if not isinstance(choice.what, Accept) and rejected != ([check] if check else []):
+            return (f"{heard} and rejected {rejected or 'nothing'}; expected: {check or 'nothing'}.\nLook at what a "
+                    "server tells of a bad block: the check that it fails first.")  # fmt: skip
+        self.seen |= {"appended"} if right else {"rejected"} if check else set()
+        if isinstance(choice.what, WantBlocks):
+            all_of_them = Blocks(tuple([*self.blocks, *right][choice.what.height :]))
+            if not any(to == choice.peer and same(message, all_of_them) for to, message in sent):
+                return (f"{heard} and sent other blocks than it was given.\nLook at whether a block is kept as it "
+                        "came.")  # fmt: skip
+        return None
+
+    def wrong_proposal(self, heard: str, sent: Sequence[Any]) -> str | None:
+        """A new block holds what waits, points at the newest decided block, and is mined by this server."""
+        for _, message in sent:
+            if type(message) is Accept and message.block.hash not in self.heard:
+                waiting = [request for request in self.waiting.values()]
+                for _, other in sent:
+                    if type(other) is Decide:
+                        done = {one.session for one in other.block.operations}
+                        waiting = [one for one in waiting if one.session not in done]
+                return self.compared(heard, message.block, tuple(waiting), sent)
+        return None
+
+    def compared(self, heard: str, block: Block, waiting: tuple[Request, ...], sent: Sequence[Any]) -> str | None:
+        """Compare a new block with the right one."""
+        decided = [message.block for _, message in sent if type(message) is Decide]
+        height, tip = (decided[-1].height + 1, decided[-1].hash) if decided else (len(self.blocks), self.tip)
+        self.seen.add("proposed")
+        right = mined(height, tip, waiting, 1)
+        if same(block, right):
+            return None
+        fields = {"height": height, "previous_hash": tip, "operations": waiting, "nonce": right.nonce}
+        for name, expected in fields.items():
+            if not same(getattr(block, name), expected):
+                shown = f"{expected!s:.60}" if name != "operations" else f"the {len(waiting)} requests that wait"
+                return (f"{heard} and proposed {told(block)}, whose {name} should be {shown}.\nLook at what a new "
+                        "block is made of; its miner is self.name.")  # fmt: skip
+        return f"{heard} and proposed {told(block)}, whose hash is not that of its fields."
+
+
+def what(votes: Sequence[Any], rejected: Sequence[Any]) -> str:
+    """Return votes and rejections in words."""
+    parts = [f"sent {say(message)} to {title(to)}" for to, message in votes]
+    parts += [f"announced Rejected({fact.height}, {fact.says!r})" for fact in rejected]
+    return " and ".join(parts) or "neither voted nor rejected it"
+
+
+class Scene:
+    """A run by dice: two servers that say what they please, clients that ask, timers that ring."""
+
+    def __init__(self, play: Play, random: Random) -> None:
+        self.play, self.random = play, random
+        self.book: Book = play.watcher  # type: ignore[assignment]
+        self.number = 0
+
+    def run(self, steps: int, acts: Sequence[Callable[[], None]]) -> None:
+        """Let so many things happen."""
+        for _ in range(steps):
+            self.random.choice(acts)()
+
+    def speak(self, peer: Name, message: Message) -> None:
+        """Let a server say something to server 1, which hears it at once."""
+        self.play.step(Choice("ask", peer, what=message))
+        self.play.step(Choice("deliver", 1, peer, message))
+
+    def above(self) -> Ballot:
+        """Return a ballot of server 2 or 3 that is as high as any, or higher."""
+        return Ballot(self.book.ballot.round + 1, self.random.choice([2, 3]))
+
+    def block(self) -> Block:
+        """Return a good block for the next slot of server 1."""
+        return a_block(self.random, len(self.book.blocks), self.book.tip)
+
+    def accept(self) -> None:
+        """Somebody else leads, and asks for a vote: mostly for a good block of the next slot."""
+        block, luck = self.block(), self.random.random()
+        if luck < 0.5:
+            block = spoiled(self.random, block)
+        elif luck < 0.6:
+            block = self.other_slot()
+        ballot = self.above()
+        self.speak(ballot.server, Accept(ballot, block))
+
+    def other_slot(self) -> Block:
+        """Return a good block of a slot above or below."""
+        book = self.book
+        if book.blocks and self.random.random() < 0.5:
+            return self.random.choice(book.blocks)
+        return a_block(self.random, len(book.blocks) + self.random.randint(1, 2), f"{7:064x}")
+
+    def blocks(self) -> None:
+        """Somebody sends decided blocks: some that are here already, and some that come next, one of them bad."""
+        fresh: list[Block] = []
+        for _ in range(self.random.randint(0, 3)):
+            tip = fresh[-1].hash if fresh else self.book.tip
+            fresh.append(a_block(self.random, len(self.book.blocks) + len(fresh), tip))
+        if fresh and self.random.random() < 0.5:
+            at = self.random.randrange(len(fresh))
+            fresh[at] = spoiled(self.random, fresh[at])
+        old = self.book.blocks[self.random.randint(0, len(self.book.blocks)) :]
+        self.speak(self.random.choice([2, 3]), Blocks((*old, *fresh)))
+
+    def decide(self) -> None:
+        """Somebody says that a block is decided: the next one, an old one once more, a later or a bad one."""
+        luck = self.random.random()
+        block = self.other_slot() if luck < 0.4 else self.block()
+        if luck > 0.75:
+            block = spoiled(self.random, block)
+        self.speak(self.random.choice([2, 3]), Decide(block))
+
+    def want(self) -> None:
+        """Somebody lacks blocks."""
+        height = self.random.randint(0, len(self.book.blocks))
+        self.speak(self.random.choice([2, 3]), WantBlocks(height))
+
+    def stand(self) -> None:
+        """Server 1 stands for election, and is elected; a promise may bring blocks, or a vote."""
+        timers = [message for node, message in self.play.world.timers if node == 1 and type(message) is ElectionTimeout]
+        for _ in range(2):
+            for message in timers:
+                said = self.play.step(Choice("fire", 1, what=message))
+                if any(one.sender == 1 and type(one.message) is Prepare for one in said):
+                    vote = None
+                    if self.random.random() < 0.3:
+                        vote = Vote(BOTTOM, self.block())
+                    promise = Promise(self.book.ballot, len(self.book.blocks), vote, ())
+                    self.speak(2, promise)
+                    return
+
+    def ask(self) -> None:
+        """A client asks server 1."""
+        client = self.random.choice(["client 1", "client 2"])
+        self.number += 1
+        session = f"{client}/1.{self.number}"
+        said = self.play.step(Choice("ask", client, what=Ask(session, Put("'x'", str(self.number)))))
+        for one in said:
+            if one.sender == client and one.to == 1:
+                self.play.step(Choice("deliver", 1, client, one.message))
+
+    def vote(self) -> None:
+        """Server 2 votes for what server 1 proposed last."""
+        said = [flight.message for flight in self.play.world.flying.values() if flight.sender == 1]
+        proposals = [message for message in said if isinstance(message, Accept)]
+        if proposals:
+            accept = proposals[-1]
+            self.speak(2, Accepted(accept.ballot, accept.block.height, accept.block.hash))
+
+    def depose(self) -> None:
+        """Somebody else leads, and has a block decided that is another one."""
+        block, ballot = self.block(), self.above()
+        self.speak(ballot.server, Accept(ballot, block))
+        if self.random.random() < 0.7:
+            self.speak(ballot.server, Decide(block))
+
+
+NEEDED = {
+    ACCEPT: {"voted": "voted for a good block", "rejected": "rejected a bad block"},
+    BLOCKS: {"appended": "appended a block", "rejected": "rejected a bad block"},
+    NEXT: {"proposed": "proposed a new block"},
+}
+
+
+def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
+    """Return the judge of one matter of the server: runs by dice between two servers that may say anything."""
+
+    def schedules(seed: int) -> Iterator[Schedule]:
+        for run in range(count):
+            yield lambda play, run=run: scene(play, dice("chain", matter, seed, run), 3 + run % 20)  # type: ignore[misc]
+
+    def scene(play: Play, random: Random, steps: int) -> None:
+        one = Scene(play, random)
+        acts = {
+            ACCEPT: [one.accept, one.accept, one.accept, one.decide],
+            BLOCKS: [one.blocks, one.decide, one.want, one.accept, one.blocks],
+            NEXT: [one.stand, one.ask, one.ask, one.vote, one.vote, one.depose],
+        }[matter]
+        one.run(steps, acts)
+
+    def judged(subject: Subject, seed: int) -> None:
+        seen: set[str] = set()
+        hunt(subject, BEGIN, {MINE: "Server"}, lambda: Book(matter, seen), schedules(seed), SPEAKERS)
+        for name, words in NEEDED[matter].items():
+            if name not in seen:
+                raise Failed(f"in {count} runs, server 1 never once {words}.\nLook at what it should do with a block.")
+
+    return judged
+
+
+# In a cluster --------------------------------------------------------------------------------------------------
+
+
+class OwnNonces(GhostClaim):
+    """A new block of a learner's server has the smallest good nonce of that miner."""
+
+    name = "a new block has the smallest good nonce of its miner"
+    sees = {"send": (Accept,), "deliver": (Promise,)}  # noqa: RUF012
+
+    def __init__(self, ghost: Ghost, miners: frozenset[Name], seen: set[str]) -> None:
+        super().__init__(ghost)
+        self.miners, self.seen = miners, seen
+
+    def start(self, world: Watched) -> None:
+        """No block is known."""
+        super().start(world)
+        self.known: set[str] = set()
+
+    def see(self, event: Event) -> Violation | None:
+        """Look at each block that nobody has proposed before."""
+        if isinstance(event.what, Promise):
+            return None
+        self.checks += 1
+        block: Block = event.what.block
+        if block.hash in self.known:
+            return None
+        self.known.add(block.hash)
+        if event.node not in self.miners:
+            return None
+        self.seen.add("proposed")
+        right = mined(block.height, block.previous_hash, block.operations, int(event.node))
+        if right.nonce == block.nonce:
+            return None
+        return self.broken(
+            f"{title(event.node)} mined a block with the nonce {block.nonce}; its smallest good one is {right.nonce}",
+            event,
+        )
+
+
+ADVICE = {
+    "": "Look at which blocks your server votes for and appends, and at what its own blocks point at.",
+    "liveness": "Look at whether every good block is voted for and appended, and every gap is closed.",
+    "a new block has the smallest good nonce of its miner": "Look at who the miner of a server's block is.",
+}
+
+GROUPS: tuple[tuple[str, ...], ...] = ((KIT, KIT, MINE), (MINE, MINE, MINE), (KIT, MINE, KIT, MINE, MINE))
+RUNS = (("crash", 700), ("all", 900), ("partition", 700), ("loss", 500), ("none", 300), ("delay", 500))
+
+
+def claims_for(nodes: Sequence[str], seen: set[str]) -> Callable[[], Sequence[Claim]]:
+    """Return what makes the claims that watch a cluster of these nodes."""
+    miners = frozenset(number for number, node in enumerate(nodes, 1) if node == MINE)
+    return lambda: claims_of_words([lambda ghost: OwnNonces(ghost, miners, seen)])
+
+
+def judge_cluster(subject: Subject, seed: int) -> None:
+    """Learner's servers among the kit's: simulated with every fault, then in threads."""
+    seen: set[str] = set()
+    for run, (nemesis, steps) in enumerate(RUNS):
+        nodes = GROUPS[run % len(GROUPS)]
+        subject.renew()
+        classes = {MINE: subject.node("Server")}
+        trial(classes, nodes, 1_000 * seed + run, nemesis, steps, claims_for(nodes, seen), ADVICE)
+    if "proposed" not in seen:
+        raise Failed("in no run your server ever proposed a block of its own.\nLook at what it does as a leader.")
+    subject.renew()
+    live({MINE: subject.node("Server")}, GROUPS[0], claims_for(GROUPS[0], seen), ADVICE)
+
+
+EXERCISE = Exercise(
+    id="10_chain",
+    module="chain",
+    names=("mine", "verify", "first_fault", "Server"),
+    properties=(
+        Property("mine", "A mined block has the smallest good nonce of its miner, and the hash of its fields", 1,
+                 judge_mine),
+        Property("verify", "The first check that a block fails is named", 0.5, judge_verify),
+        Property("first_fault", "The first bad block of a chain is named, and the check that it fails", 1, judge_first),
+        Property("accept", "A vote is for a good block; a bad one is rejected by the name of its check", 0.75,
+                 judge(ACCEPT)),
+        Property("blocks", "Decided blocks are appended in order, each once, and good ones only", 0.75, judge(BLOCKS)),
+        Property("next_block", "A new block holds what waits, and points at the newest decided block", 0.5,
+                 judge(NEXT)),
+        Property("cluster", "Among the kit's servers, with every fault: the claims hold and everything is answered",
+                 0.5, judge_cluster),
+    ),
+    given=("plain", "node", "messages", "literals", "synod", "chain", "store", "member", "log"),
+    roles=SPEAKERS,
+    planted="`first_fault` passes over the first bad block that it finds",
+    plant="""
+def plant(answer):
+    true = answer.first_fault
+
+    def blind(blocks, difficulty=1):
+        fault = true(blocks, difficulty)
+        if fault is None:
+            return None
+        later = true(list(blocks)[fault[0] + 1:], difficulty)
+        return None
+
+    answer.first_fault = blind
+    return answer
+""",
+)  # fmt: skip

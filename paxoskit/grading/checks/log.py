@@ -1,0 +1,625 @@
+"""Exercise 08: promises, votes, inheritance and decisions, slot after slot; alone, and among the kit's servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from random import Random
+from typing import Any
+
+from paxoskit.claims.claim import Claim, Violation, Watched
+from paxoskit.claims.safety import Ghost, GhostClaim
+from paxoskit.grading.checks.chain import a_block, spoiled
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
+from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.subject import Subject
+from paxoskit.protocol.chain import NO_HASH, Chain
+from paxoskit.protocol.member import Voted
+from paxoskit.protocol.messages import (
+    Accept,
+    Accepted,
+    Applied,
+    Block,
+    Blocks,
+    Decide,
+    Elected,
+    ElectionTimeout,
+    Heartbeat,
+    Nack,
+    Prepare,
+    Promise,
+    SteppedDown,
+    Vote,
+    WantBlocks,
+)
+from paxoskit.protocol.node import Send, title
+from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
+from paxoskit.trace import Event, say
+from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.world import World
+
+MINE = "log.py:Server"
+BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
+MAJORITY = 3
+PROMISE, VOTES, LEAD, DECIDE = "promise", "votes", "lead", "decide"
+
+
+class Minutes:
+    """What server 1, one of five, has heard and said; judges what it says for the faults that `what` names."""
+
+    def __init__(self, what: str, seen: set[str]) -> None:
+        self.what = what
+        self.seen = seen
+        self.blocks: list[Block] = []
+        self.known: dict[str, Block] = {}
+        self.promised = BOTTOM
+        """The highest ballot that server 1 has promised."""
+        self.highest = BOTTOM
+        """The highest ballot that anybody has used."""
+        self.voted: dict[int, tuple[Ballot, str]] = {}
+        """For each slot, the vote in the highest ballot: its ballot and hash."""
+        self.heard = False
+        """May server 1 have heard a leader since its election timer rang last?"""
+        self.candidacy = BOTTOM
+        self.leading = False
+        self.promises: dict[Name, Promise] = {}
+        self.proposed: dict[tuple[Ballot, int], Block] = {}
+
+    @property
+    def height(self) -> int:
+        """How many blocks server 1 must know to be decided."""
+        return len(self.blocks)
+
+    @property
+    def tip(self) -> str:
+        """The hash of the newest of them."""
+        return self.blocks[-1].hash if self.blocks else NO_HASH
+
+    # One turn
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge a turn of server 1."""
+        if choice.node != 1:
+            return None
+        if choice.kind in ("crash", "restart"):
+            self.heard, self.leading, self.candidacy, self.promises = False, False, BOTTOM, {}
+            return None
+        sent = sends(said, 1)
+        facts = [one.message for one in said if one.sender == 1 and one.to is None]
+        heard = f"{self.state()} it heard {what_of(choice)}"
+        words = self.unannounced(heard, sent, facts)
+        before = self.height
+        learned = self.learn(choice, sent)
+        judges: dict[str, Callable[[], str | None]] = {
+            PROMISE: lambda: self.wrong_promise(heard, choice, sent),
+            VOTES: lambda: self.wrong_vote(heard, choice, sent, before),
+            LEAD: lambda: self.wrong_lead(heard, choice, sent, facts),
+            DECIDE: lambda: self.wrong_log(heard, choice, sent, facts, learned, before),
+        }
+        self.hear(choice, sent)
+        words = words or judges[self.what]()
+        self.note(choice, sent, facts)
+        return words
+
+    def state(self) -> str:
+        """Return what server 1 has said and decided, in words."""
+        vote = self.voted.get(self.height)
+        voted = f"had voted for {vote[1][:6]} in ballot {vote[0]} there" if vote else "had not voted there"
+        promised = f"had promised ballot {self.promised}" if self.promised > BOTTOM else "had promised nothing"
+        return f"server 1 had {self.height} blocks, so slot {self.height} was next; it {promised} and {voted};"
+
+    def learn(self, choice: Choice, sent: Sequence[Send]) -> list[Block]:
+        """Write down the blocks that are decided in this turn and come next; return them."""
+        message, blocks = choice.what, list[Block]()
+        if choice.kind == "deliver" and isinstance(message, Decide):
+            blocks = [message.block]
+        elif choice.kind == "deliver" and isinstance(message, (Blocks, Promise)):
+            blocks = list(message.blocks) if isinstance(message, Blocks) or self.counts(choice) else []
+        blocks += [one.block for _, one in sent if type(one) is Decide]
+        before = self.height
+        for block in blocks:
+            if block.height == self.height and self.is_good(block):
+                self.blocks.append(block)
+        return self.blocks[before:]
+
+    def is_good(self, block: Block) -> bool:
+        """Say whether a block can be the next one."""
+        below = Chain()
+        below.height, below.hash = self.height, self.tip
+        return below.fault(block) is None
+
+    def counts(self, choice: Choice) -> bool:
+        """Say whether this is a promise for the ballot in which server 1 stands."""
+        message = choice.what
+        return isinstance(message, Promise) and message.ballot == self.candidacy and not self.leading
+
+    def hear(self, choice: Choice, sent: Sequence[Send]) -> None:
+        """Write down what was heard, and what server 1 said to itself, before its answer is judged."""
+        message = choice.what
+        for one in [message, *(other for _, other in sent)]:
+            if isinstance(one, Accept):
+                self.known[one.block.hash] = one.block
+        if isinstance(message, Promise) and choice.peer is not None and self.counts(choice):
+            self.promises.setdefault(choice.peer, message)
+        for _, one in sent:
+            if type(one) is Prepare:
+                self.candidacy, self.leading, self.promises = one.ballot, False, {}
+        for to, one in sent:
+            if to == 1 and type(one) is Promise and one.ballot == self.candidacy:
+                self.promises.setdefault(1, one)
+
+    def note(self, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> None:
+        """Write down what was said."""
+        message = choice.what
+        if isinstance(message, ElectionTimeout):
+            self.heard = False
+        if isinstance(message, (Accept, Heartbeat)) or any(type(one) in (Accept, Heartbeat) for _, one in sent):
+            self.heard = True
+        for _, one in sent:
+            if type(one) is Promise:
+                self.promised = max(self.promised, one.ballot)
+                self.seen.add("promised")
+            elif type(one) is Accepted:
+                self.seen.add("voted")
+                if one.ballot >= self.voted.get(one.height, (BOTTOM, ""))[0]:
+                    self.voted[one.height] = (one.ballot, one.hash)
+            elif type(one) is Accept:
+                self.proposed.setdefault((one.ballot, one.block.height), one.block)
+        for fact in facts:
+            if type(fact) is Elected:
+                self.leading = True
+                self.seen.add("led")
+            elif type(fact) is SteppedDown:
+                self.leading, self.candidacy = False, BOTTOM
+        for said in (message, *(other for _, other in sent)):
+            ballot = getattr(said, "ballot", BOTTOM)
+            self.highest = max(self.highest, ballot if type(ballot) is Ballot else BOTTOM)
+        if self.highest > self.candidacy:
+            self.candidacy, self.leading = BOTTOM, False
+
+    # Faults
+
+    def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> str | None:
+        """Every vote is announced: this is the kind of server that is asked for."""
+        votes = [Voted(one.ballot, one.height, one.hash) for _, one in sent if type(one) is Accepted]
+        told = [fact for fact in facts if type(fact) is Voted]
+        for vote in votes:
+            if not any(same(vote, fact) for fact in told):
+                return (
+                    f"{heard} and voted, but did not announce {say(vote)}.\nLook at what the statement says of a "
+                    "vote."
+                )
+        for fact in told:
+            if not any(same(vote, fact) for vote in votes):
+                return (
+                    f"{heard} and announced {say(fact)}, a vote that it did not send.\nLook at when a vote is "
+                    "announced."
+                )
+        return None
+
+    def wrong_promise(self, heard: str, choice: Choice, sent: Sequence[Send]) -> str | None:
+        """A promise is kept and complete; what need not be refused is granted."""
+        for _, one in sent:
+            if type(one) in (Promise, Accepted) and one.ballot < self.promised:  # type: ignore[attr-defined]
+                return (f"{heard} and said {say(one)}: below the ballot that it had promised.\nLook at what is "
+                        "compared "
+                        "with the promise, and at what the promise is afterwards: it is one for all "
+                        "slots.")  # fmt: skip
+            if type(one) is Promise and (words := self.incomplete(one)):
+                return (f"{heard} and said {say(one)}; {words}.\nLook at what a candidate must learn from a "
+                        "promise, slot "
+                        "by slot.")  # fmt: skip
+        asked = choice.what
+        if choice.kind != "deliver" or not isinstance(asked, Prepare):
+            return None
+        answers = [one for to, one in sent if to == choice.peer]
+        if asked.ballot > self.highest and not self.heard:
+            granted = [(one.ballot, one.height) for one in answers if type(one) is Promise]
+            if (asked.ballot, asked.height) not in granted:
+                return f"{heard} and did not promise that ballot.\nLook at when a server may refuse."
+        elif asked.ballot < self.promised and not self.heard:
+            refused = [one for one in answers if type(one) is Nack and one.ballot == asked.ballot]
+            if not any(nack.promised > asked.ballot for nack in refused):
+                return (
+                    f"{heard} and did not answer with a Nack of that ballot.\nLook at what a refused candidate "
+                    "must learn."
+                )
+        return None
+
+    def incomplete(self, promise: Promise) -> str:
+        """Return what a promise leaves out, or says wrongly."""
+        wanted = tuple(self.blocks[promise.height :])
+        if not same(tuple(promise.blocks), wanted):
+            return (
+                f"it should bring {len(wanted)} decided blocks, from height {promise.height} on, and brings "
+                f"{len(promise.blocks)}"
+            )
+        vote = self.voted.get(self.height)
+        told = promise.vote
+        if told is not None and told.block.height != self.height:
+            told = None  # a vote for another slot does no harm
+        if vote is None and told is not None:
+            return f"it reports a vote for slot {self.height}, and has said none"
+        if vote is not None and (told is None or (told.ballot, told.block.hash) != vote):
+            return f"for slot {self.height} it should report its vote in ballot {vote[0]} for block {vote[1][:6]}"
+        return ""
+
+    def wrong_vote(self, heard: str, choice: Choice, sent: Sequence[Send], height: int) -> str | None:
+        """A vote answers an Accept: for its block, in its ballot, if that is a good one of the next slot."""
+        votes = [(to, one) for to, one in sent if type(one) is Accepted]
+        accepts = [one for _, one in sent if type(one) is Accept]
+        asked = choice.what if choice.kind == "deliver" else None
+        for to, vote in votes:
+            answered = [asked] if isinstance(asked, Accept) and to == choice.peer else accepts if to == 1 else []
+            if not any(same(vote, Accepted(one.ballot, one.block.height, one.block.hash)) for one in answered):
+                return f"{heard} and sent {say(vote)} to {title(to)}.\nLook at what a vote is for, and at who hears it."
+        if not isinstance(asked, Accept):
+            return None
+        mine = [vote for to, vote in votes if to == choice.peer]
+        if asked.block.height != height:
+            gap: Message = WantBlocks(height)
+            if asked.block.height < height:
+                gap = Blocks(tuple(self.blocks[asked.block.height :]))
+            if mine:
+                return f"{heard} and voted in another slot than the next one.\nLook at which slot a server votes in."
+            if asked.ballot >= self.highest and not any(to == choice.peer and same(one, gap) for to, one in sent):
+                return f"{heard} and did not send {say(gap)}.\nLook at what becomes of a gap between two logs."
+            return None
+        if not self.is_good(asked.block):
+            if mine:
+                return (
+                    f"{heard}, whose block does not fit on top of its log, and voted.\nLook at what comes before "
+                    "a vote."
+                )
+            return None
+        if asked.ballot < self.promised:
+            if mine or not any(to == choice.peer and type(one) is Nack for to, one in sent):
+                told = "voted" if mine else "sent no Nack"
+                return f"{heard} and {told}.\nLook at what is compared with the promise."
+        elif asked.ballot >= self.highest and len(mine) != 1:
+            return (
+                f"{heard}, a good block of the next slot, and sent {len(mine)} votes.\nLook at when a server may "
+                "refuse."
+            )
+        return None
+
+    def wrong_lead(self, heard: str, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> str | None:
+        """A majority of promises of its ballot makes a leader, who proposes first what may be chosen."""
+        elected = [fact for fact in facts if type(fact) is Elected]
+        enough = len(self.promises) >= MAJORITY and self.candidacy > BOTTOM
+        who = ", ".join(title(name) for name in self.promises) or "nobody"
+        if elected and not enough and not self.leading:
+            return (f"{heard} and leads in ballot {elected[0].ballot}; it had promises of its ballot "
+                    f"{self.candidacy} from "
+                    f"{who}, and {MAJORITY} of 5 servers are a majority.\nLook at which promises count.")  # fmt: skip
+        if enough and not elected and not self.leading and self.candidacy >= self.highest:
+            return (f"{heard} and does not lead, though it has promises of its ballot {self.candidacy} from "
+                    f"{who}.\nLook at "
+                    "what is counted, and at when it is enough.")  # fmt: skip
+        first = [one for _, one in sent if type(one) is Accept]
+        for one in first:
+            if one.ballot == self.candidacy and not self.allowed(one.block):
+                return (f"{heard} and proposed block {one.block.hash[:6]} for slot {one.block.height}; of the "
+                        "promises of "
+                        f"ballot {self.candidacy} it had heard: {self.reports()}; it has {self.height} "
+                        "blocks.\nLook at what "
+                        "the promises say about the next slot.")  # fmt: skip
+        if elected and len(self.promises) == MAJORITY and not first:
+            votes = self.votes_of(self.promises.values())
+            if votes:
+                return (f"{heard} and leads, but proposes nothing; of the promises it had heard: "
+                        f"{self.reports()}.\nLook at "
+                        "what a new leader must finish first.")  # fmt: skip
+        if elected and choice.kind == "deliver" and isinstance(choice.what, Promise):
+            self.seen.add("inherited") if first else None
+        return None
+
+    def votes_of(self, promises: Any) -> list[Vote]:
+        """Return the votes for the next slot that promises report."""
+        return [one.vote for one in promises if one.vote is not None and one.vote.block.height == self.height]
+
+    def allowed(self, block: Block) -> bool:
+        """Say whether some majority of the promises allows this block for the next slot."""
+        first = self.proposed.get((self.candidacy, block.height))
+        if first is not None:
+            return first.hash == block.hash
+        if block.height != self.height:
+            return False
+        for quorum in combinations(self.promises.values(), MAJORITY):
+            votes = self.votes_of(quorum)
+            if not votes or max(votes, key=lambda vote: vote.ballot).block.hash == block.hash:
+                return True
+        return False
+
+    def reports(self) -> str:
+        """Return what the promises report, in words."""
+        parts = []
+        for name, one in self.promises.items():
+            told = "no vote"
+            if one.vote is not None:
+                told = f"{one.vote.block.hash[:6]} for slot {one.vote.block.height} in ballot {one.vote.ballot}"
+            parts.append(f"{title(name)} reported {told}")
+        return "; ".join(parts) or "none"
+
+    def wrong_log(
+        self, heard: str, choice: Choice, sent: Sequence[Send], facts: list[Message], learned: list[Block], before: int
+    ) -> str | None:  # fmt: skip
+        """What is decided is appended, each block once, in order; gaps are closed."""
+        applied = [(fact.height, fact.hash) for fact in facts if type(fact) is Applied]
+        if applied != [(block.height, block.hash) for block in learned]:
+            expected = ", ".join(f"{block.height} ({block.hash[:6]})" for block in learned) or "none"
+            got = ", ".join(f"{height} ({str(digest)[:6]})" for height, digest in applied) or "none"
+            return (f"{heard} and appended these blocks: {got}; expected: {expected}.\nLook at which decided "
+                    "block comes "
+                    "next, and at one that comes again.")  # fmt: skip
+        self.seen |= {"decided"} if learned else set()
+        message = choice.what
+        told = [message for to, message in sent if to == choice.peer]
+        early = choice.kind == "deliver" and isinstance(message, Decide) and message.block.height > before
+        if early and not any(same(one, WantBlocks(before)) for one in told):
+            return f"{heard} and did not ask for the blocks between.\nLook at a decision that comes too early."
+        if choice.kind == "deliver" and isinstance(message, WantBlocks):
+            right = Blocks(tuple(self.blocks[message.height :]))
+            if not any(to == choice.peer and same(one, right) for to, one in sent):
+                return (
+                    f"{heard} and sent other blocks than those that are decided.\nLook at whether a decided block "
+                    "changes."
+                )
+        return None
+
+
+def what_of(choice: Choice) -> str:
+    """Return what a server heard, in words."""
+    return f"{say(choice.what)} of {title(choice.peer)}" if choice.peer else f"its timer {say(choice.what)}"
+
+
+class Scene:
+    """A run by dice: four servers that say what servers may say, timers that ring, crashes."""
+
+    def __init__(self, play: Play, random: Random) -> None:
+        self.play, self.random = play, random
+        self.book: Minutes = play.watcher  # type: ignore[assignment]
+        self.proposals: dict[tuple[Ballot, int, str], Block] = {}
+        self.promises: dict[tuple[Name, Ballot], Promise] = {}
+        """What the others promised: the same, as often as they say it."""
+
+    def run(self, steps: int, acts: Sequence[Callable[[], None]]) -> None:
+        """Let so many things happen."""
+        for _ in range(steps):
+            self.random.choice(acts)()
+
+    def speak(self, peer: Name, message: Message) -> None:
+        """Let a server say something to server 1, which hears it at once."""
+        self.play.step(Choice("ask", peer, what=message))
+        self.play.step(Choice("deliver", 1, peer, message))
+
+    def ballot(self) -> Ballot:
+        """Return a ballot of another server: mostly higher than all, at times lower."""
+        top = self.book.highest.round
+        rounds = top + 1 if self.random.random() < 0.65 else self.random.randint(1, max(1, top))
+        return Ballot(rounds, self.random.randint(2, 5))
+
+    def block(self) -> Block:
+        """Return a good block for the next slot."""
+        return a_block(self.random, self.book.height, self.book.tip)
+
+    def proposal(self, ballot: Ballot) -> Block:
+        """Return the block of a ballot for the next slot: always the same."""
+        return self.proposals.setdefault((ballot, self.book.height, self.book.tip), self.block())
+
+    def elsewhere(self) -> Block:
+        """Return a block of an older slot or of a later one."""
+        if self.book.blocks and self.random.random() < 0.6:
+            return self.random.choice(self.book.blocks)
+        return a_block(self.random, self.book.height + self.random.randint(1, 2), f"{7:064x}")
+
+    def prepare(self) -> None:
+        """Somebody stands."""
+        ballot = self.ballot()
+        self.speak(ballot.server, Prepare(ballot, self.random.randint(0, self.book.height + 1)))
+
+    def accept(self) -> None:
+        """Somebody leads: mostly with a good block of the next slot."""
+        ballot, luck = self.ballot(), self.random.random()
+        block = self.proposal(ballot)
+        if luck < 0.15:
+            block = spoiled(self.random, block)
+        elif luck < 0.35:
+            block = self.elsewhere()
+        self.speak(ballot.server, Accept(ballot, block))
+
+    def decide(self) -> None:
+        """A block is decided: the next one, an old one once more, a later one, a bad one."""
+        luck = self.random.random()
+        block = self.block() if luck < 0.5 else self.elsewhere() if luck < 0.85 else spoiled(self.random, self.block())
+        self.speak(self.random.randint(2, 5), Decide(block))
+
+    def decide_next(self) -> None:
+        """The next block is decided."""
+        self.speak(self.random.randint(2, 5), Decide(self.block()))
+
+    def blocks(self) -> None:
+        """Somebody sends decided blocks."""
+        self.speak(self.random.randint(2, 5), Blocks((*self.book.blocks[-2:], self.block())))
+
+    def want(self) -> None:
+        """Somebody lacks blocks."""
+        self.speak(self.random.randint(2, 5), WantBlocks(self.random.randint(0, self.book.height)))
+
+    def quiet(self) -> None:
+        """The election timer rings: server 1 may stand."""
+        for node, message in list(self.play.world.timers):
+            if node == 1 and type(message) is ElectionTimeout:
+                self.play.step(Choice("fire", 1, what=message))
+
+    def crash(self) -> None:
+        """Server 1 crashes, and comes back."""
+        self.play.step(Choice("crash", 1))
+        self.play.step(Choice("restart", 1))
+
+    def stand(self) -> None:
+        """Server 1 stands for election."""
+        self.quiet()
+        if self.book.candidacy == BOTTOM:
+            self.quiet()
+
+    def promise(self) -> None:
+        """Somebody promises: the ballot in which server 1 stands, or an older one; with votes and blocks, or not."""
+        book, random = self.book, self.random
+        peer = random.randint(2, 5)
+        ballot = book.candidacy
+        if ballot == BOTTOM or random.random() < 0.2:
+            ballot = Ballot(max(1, book.highest.round - random.randint(0, 2)), 1)
+        blocks = (self.block(),) if random.random() < 0.25 else ()
+        tip, height = (blocks[-1].hash, book.height + 1) if blocks else (book.tip, book.height)
+        vote = None
+        if random.random() < 0.6:
+            voted = Ballot(random.randint(1, max(1, ballot.round - 1)), random.randint(2, 5))
+            if voted < ballot:
+                key = (voted, height, tip)
+                vote = Vote(voted, self.proposals.setdefault(key, a_block(random, height, tip)))
+                if random.random() < 0.2 and book.blocks:
+                    vote = Vote(voted, book.blocks[-1])  # for a slot that is decided here already
+        said = self.promises.setdefault((peer, ballot), Promise(ballot, book.height, vote, blocks))
+        for _ in range(1 + (random.random() < 0.25)):
+            self.speak(peer, said)
+
+
+NEEDED = {
+    PROMISE: {"promised": "promised a ballot", "voted": "voted"},
+    VOTES: {"voted": "voted"},
+    LEAD: {"led": "led", "voted": "voted"},
+    DECIDE: {"decided": "appended a block", "voted": "voted"},
+}
+
+
+def judge(matter: str, count: int = 90) -> Callable[[Subject, int], None]:
+    """Return the judge of one matter: runs by dice among four servers that may say anything."""
+
+    def scene(play: Play, random: Random, steps: int) -> None:
+        one = Scene(play, random)
+        acts = {
+            PROMISE: [*[one.prepare] * 3, one.accept, one.accept, one.decide, one.quiet, one.quiet, one.crash],
+            VOTES: [one.accept, one.accept, one.accept, one.decide_next, one.prepare, one.quiet, one.stand],
+            LEAD: [one.stand, one.promise, one.promise, one.promise, one.promise, one.accept, one.decide_next],
+            DECIDE: [one.decide, one.decide, one.accept, one.want, one.blocks, one.promise, one.stand],
+        }[matter]
+        one.run(steps, acts)
+
+    def schedules(seed: int) -> Iterator[Schedule]:
+        for run in range(count):
+            yield lambda play, run=run: scene(play, dice("log", matter, seed, run), 3 + run % 18)  # type: ignore[misc]
+
+    def judged(subject: Subject, seed: int) -> None:
+        seen: set[str] = set()
+        hunt(subject, BEGIN, {MINE: "Server"}, lambda: Minutes(matter, seen), schedules(seed), SPEAKERS)
+        for name, words in NEEDED[matter].items():
+            if name not in seen:
+                raise Failed(f"in {count} runs, server 1 never once {words}.\nLet it do that first: one that does "
+                             "nothing "
+                             "does nothing wrong, and is of no use.")  # fmt: skip
+
+    return judged
+
+
+# In a cluster --------------------------------------------------------------------------------------------------
+
+
+class VotesAnnounced(GhostClaim):
+    """A learner's server announces each of its votes."""
+
+    name = "every vote is announced"
+    sees = {"send": (Accepted,), "announce": (Voted,), "deliver": (), "fire": (), "crash": ()}  # noqa: RUF012
+
+    def __init__(self, ghost: Ghost, mine: frozenset[Name]) -> None:
+        super().__init__(ghost)
+        self.mine = mine
+
+    def start(self, world: Watched) -> None:
+        """Nothing is open."""
+        super().start(world)
+        self.open: list[tuple[Name, Ballot, int, str]] = []
+        self.told: list[tuple[Name, Ballot, int, str]] = []
+
+    def see(self, event: Event) -> Violation | None:
+        """At the next choice, every vote of the turn before must have been announced."""
+        what = event.what
+        if event.kind == "send" and event.node in self.mine:
+            self.checks += 1
+            self.open.append((event.node, what.ballot, what.height, what.hash))
+        elif event.kind == "announce":
+            self.told.append((event.node, what.ballot, what.height, what.hash))
+        elif event.kind == "crash":  # right after its save: what it would have told, it could not
+            self.open = [one for one in self.open if one[0] != event.node]
+        elif event.kind in ("deliver", "fire"):
+            missing = [one for one in self.open if one not in self.told]
+            self.open, self.told = [], []
+            if missing:
+                name, ballot, height, _ = missing[0]
+                reason = f"{title(name)} voted in ballot {ballot} for slot {height}, and did not announce it"
+                return self.broken(reason, event)
+        return None
+
+
+ADVICE = {
+    "": "Look at what your server promised, voted and decided before, slot by slot.",
+    "liveness": "Look at whether every Prepare, Accept and Decide is answered or used, and every gap is closed.",
+    "every vote is announced": "Look at what the statement says of a vote.",
+    "P2c": "Look at what the promises say about the next slot, and at what a new leader must finish first.",
+    "a promise is complete": "Look at what a promise reports after a decision that came again.",
+    "a promise is kept": "Look at what the promise is after a slot is decided: it is one for all slots.",
+}
+
+GROUPS: tuple[tuple[str, ...], ...] = ((KIT, KIT, MINE), (MINE, MINE, MINE), (KIT, MINE, KIT, MINE, MINE))
+RUNS = (("crash", 400), ("all", 500), ("partition", 400), ("duplication", 300), ("all", 500))
+
+
+def claims_for(nodes: Sequence[str]) -> Callable[[], Sequence[Claim]]:
+    """Return what makes the claims that watch a cluster of these nodes."""
+    mine = frozenset(number for number, node in enumerate(nodes, 1) if node == MINE)
+    return lambda: claims_of_words([lambda ghost: VotesAnnounced(ghost, mine)])
+
+
+def judge_cluster(subject: Subject, seed: int) -> None:
+    """Learner's servers among the kit's: simulated with every fault, then in threads."""
+    for run, (nemesis, steps) in enumerate(RUNS):
+        nodes = GROUPS[run % len(GROUPS)]
+        subject.renew()
+        trial({MINE: subject.node("Server")}, nodes, 1_000 * seed + run, nemesis, steps, claims_for(nodes), ADVICE)
+    subject.renew()
+    live({MINE: subject.node("Server")}, GROUPS[0], claims_for(GROUPS[0]), ADVICE)
+
+
+EXERCISE = Exercise(
+    id="08_log",
+    module="log",
+    names=("Server",),
+    properties=(
+        Property("promise", "A promise is kept for all slots, and tells the vote and the blocks that others lack", 1,
+                 judge(PROMISE)),
+        Property("votes", "A vote is for a good block of the next slot, in the ballot that was asked", 1, judge(VOTES)),
+        Property("lead", "A majority of promises makes a leader, who first finishes what may be chosen", 1,
+                 judge(LEAD)),
+        Property("decide", "Decided blocks are appended in order, each once, and stay as they are", 1, judge(DECIDE)),
+        Property("cluster", "Among the kit's servers, with every fault: the claims hold and everything is answered", 1,
+                 judge_cluster),
+    ),
+    given=("plain", "node", "messages", "literals", "synod", "chain", "store", "member"),
+    roles=SPEAKERS,
+    planted="a promise never brings the blocks that are decided already",
+    plant="""
+import dataclasses
+
+def plant(answer):
+    class Silent(answer.Server):
+        def send(self, to, message):
+            if type(message).__name__ == "Promise":
+                message = dataclasses.replace(message, blocks=())
+            super().send(to, message)
+
+    answer.Server = Silent
+    return answer
+""",
+)  # fmt: skip

@@ -1,0 +1,641 @@
+"""Exercise 09: a store that follows the log and answers what is decided; a client that matches answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from paxoskit.claims.claim import Claim, Violation
+from paxoskit.claims.safety import AtMostOnce, Ghost, Linearizable, Outcome
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
+from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.subject import LearnerError, Subject
+from paxoskit.protocol.chain import NO_HASH, Content, mine
+from paxoskit.protocol.messages import (
+    Accept,
+    Accepted,
+    Answered,
+    Ask,
+    Asks,
+    Block,
+    Blocks,
+    Decide,
+    Elected,
+    ElectionTimeout,
+    Get,
+    Operation,
+    Prepare,
+    Promise,
+    Put,
+    Replies,
+    Reply,
+    Request,
+    SteppedDown,
+    Vote,
+)
+from paxoskit.protocol.node import After, Announce, Effect, Node, Send, title
+from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
+from paxoskit.trace import Event, say
+from paxoskit.worlds.choice import AFTER, BEFORE, Choice
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.world import World
+
+MINE = "store.py:Store"
+BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
+KEYS = ("'x'", "'y'")
+VALUES, ONCE, LOG, ANSWERED = "values", "once", "log", "answered"
+
+Key = tuple[str, int]
+"""A request: its session and number."""
+
+
+# The store -----------------------------------------------------------------------------------------------------
+
+
+class Fold:
+    """What the decided blocks imply: each request's right answer, and the last request of each session."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, str] = {}
+        self.last: dict[str, int] = {}
+        self.right: dict[Key, str | None] = {}
+
+    def add(self, request: Request) -> bool:
+        """Let a request take effect; say whether it had before."""
+        if request.number <= self.last.get(request.session, 0):
+            return True
+        key = request.operation.key
+        self.last[request.session] = request.number
+        self.right[request.session, request.number] = self.data.get(key)
+        if isinstance(request.operation, Put):
+            self.data[key] = request.operation.value
+        return False
+
+
+class Register:
+    """What server 1 has decided and was asked; judges its answers."""
+
+    def __init__(self, what: str, seen: set[str]) -> None:
+        self.what = what
+        self.seen = seen
+        self.blocks: list[Block] = []
+        self.fold = Fold()
+        self.leading = False
+        self.ballot = BOTTOM
+        self.open: Block | None = None
+        """The block that server 1 has proposed and nobody has decided."""
+        self.asked: list[Request] = []
+
+    @property
+    def tip(self) -> str:
+        """The hash of the newest decided block."""
+        return self.blocks[-1].hash if self.blocks else NO_HASH
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge a turn of server 1."""
+        if choice.node != 1:
+            return None
+        sent = sends(said, 1)
+        fresh = self.take(world, choice, said)
+        heard = f"server 1{', which leads,' if self.leading else ''} heard {what_of(choice)}"
+        words = self.wrong_answers(heard, sent)
+        if words is None and self.what == ANSWERED and choice.crash is None and choice.kind in ("deliver", "fire"):
+            words = self.missing_answer(heard, choice, sent, fresh)
+        for one in said:
+            if one.sender == 1 and type(one.message) is Accept:
+                self.open = one.message.block
+        return words
+
+    def take(self, world: World, choice: Choice, said: list[Said]) -> list[Request]:
+        """Write down what server 1 heard; return the requests that took effect in this turn."""
+        for one in said:
+            if one.sender == 1 and type(one.message) in (Elected, SteppedDown):
+                self.leading, self.open = type(one.message) is Elected, None
+        if not world.is_up(1):
+            self.leading, self.open = False, None
+        decided = self.heard_blocks(choice) if choice.crash != BEFORE else []
+        decided += [one.message.block for one in said if one.sender == 1 and type(one.message) is Decide]
+        fresh: list[Request] = []
+        for block in decided:
+            if block.height == len(self.blocks):
+                self.blocks.append(block)
+                self.open = None
+                fresh += block.operations
+                if any([self.fold.add(request) for request in block.operations]):
+                    self.seen.add("twice")
+        for message in [choice.what, *(one.message for one in said)]:
+            ballot = getattr(message, "ballot", BOTTOM)
+            self.ballot = max(self.ballot, ballot if type(ballot) is Ballot else BOTTOM)
+        return fresh
+
+    def heard_blocks(self, choice: Choice) -> list[Block]:
+        """Return the decided blocks that a message brings."""
+        if choice.kind != "deliver":
+            return []
+        if isinstance(choice.what, Blocks):
+            return list(choice.what.blocks)
+        return [choice.what.block] if isinstance(choice.what, Decide) else []
+
+    def wrong_answers(self, heard: str, sent: Sequence[Send]) -> str | None:
+        """Every answer is to a request that is decided here, and is the one of its first time."""
+        for to, reply in replies(sent):
+            key = (reply.session, reply.number)
+            if type(reply.session) is not str or type(reply.number) is not int or to != reply.session.partition("/")[0]:
+                return f"{heard} and sent {reply!r:.100} to {title(to)}.\nLook at whom an answer goes to."
+            if key not in self.fold.right:
+                if self.what == LOG:
+                    return (f"{heard} and answered {says(reply)}, a request that is in none of its {len(self.blocks)} "
+                            "decided blocks.\nLook at what an answer may rest on: another server may lead by now, and "
+                            "what was asked may never be decided.")  # fmt: skip
+                continue
+            self.seen.add("answered")
+            right = self.fold.right[key]
+            if same(reply.answer, right) or self.what not in (VALUES, ONCE):
+                continue
+            return (f"{heard} and answered {says(reply)} with {reply.answer!r}; the right answer is {right!r}: "
+                    "the value "
+                    "of the key right before this request took effect for the first time.\nLook at what a get "
+                    "and a put "
+                    "answer, and at a request that comes or is decided again.")  # fmt: skip
+        return None
+
+    def missing_answer(self, heard: str, choice: Choice, sent: Sequence[Send], fresh: list[Request]) -> str | None:
+        """The leader answers what it applies; everybody answers a retry; the leader proposes what is new."""
+        given = {(reply.session, reply.number) for _, reply in replies(sent)}
+        newest = {request.session: request for request in fresh}
+        for request in newest.values() if self.leading else ():
+            if self.fold.last[request.session] == request.number and (request.session, request.number) not in given:
+                return (f"{heard}, applied a block with {says(request)}, and did not answer it.\nLook at what the "
+                        "leader "
+                        "does with every request of a block, those of others' blocks too.")  # fmt: skip
+        asked = choice.what
+        if choice.kind != "deliver" or not isinstance(asked, Request):
+            return None
+        last = self.fold.last.get(asked.session, 0)
+        if asked.number == last and (asked.session, asked.number) not in given:
+            return (f"{heard}, which has taken effect here, and did not answer.\nLook at what becomes of a "
+                    "request that "
+                    "comes again: its answer may have been lost.")  # fmt: skip
+        proposed = any(type(message) is Accept and asked in message.block.operations for _, message in sent)
+        if asked.number > last and self.leading and self.open is None and not proposed:
+            return f"{heard}, which is new, and proposed no block with it.\nLook at how a request comes into the log."
+        return None
+
+
+def replies(sent: Sequence[Send]) -> list[tuple[Name, Reply]]:
+    """Return all answers that were sent, and to whom."""
+    found: list[tuple[Name, Reply]] = []
+    for to, message in sent:
+        if type(message) is Reply:
+            found.append((to, message))
+        elif type(message) is Replies:
+            found += [(to, reply) for reply in message.replies if type(reply) is Reply]
+    return found
+
+
+def says(what: Request | Reply) -> str:
+    """Return a request, or the one that is answered, in words."""
+    words = f" ({' '.join(what.operation.words)})" if isinstance(what, Request) else ""
+    return f"request {what.number} of session {what.session!r}{words}"
+
+
+def what_of(choice: Choice) -> str:
+    """Return what a server heard, in words."""
+    if isinstance(choice.what, Request):
+        return f"{says(choice.what)} of {title(choice.peer or 0)}"
+    return f"{say(choice.what)} of {title(choice.peer)}" if choice.peer else f"its timer {say(choice.what)}"
+
+
+class Scene:
+    """A run by dice: two servers that say what they please, clients that ask and ask again, timers, crashes."""
+
+    def __init__(self, play: Play, random: Random) -> None:
+        self.play, self.random = play, random
+        self.book: Register = play.watcher  # type: ignore[assignment]
+        self.numbers: dict[str, int] = {}
+        self.asked: list[Request] = []
+        self.value = 0
+
+    def run(self, steps: int, acts: Sequence[Callable[[], None]]) -> None:
+        """Let so many things happen, then look at every key."""
+        for _ in range(steps):
+            if not self.play.world.is_up(1):
+                self.play.step(Choice("restart", 1))
+            self.random.choice(acts)()
+
+    def speak(self, peer: Name, message: Message, crash: str | None = None) -> None:
+        """Let a server say something to server 1, which hears it at once."""
+        if not self.play.world.is_up(1):
+            self.play.step(Choice("restart", 1))
+        self.play.step(Choice("ask", peer, what=message))
+        self.play.step(Choice("deliver", 1, peer, message, crash=crash))
+
+    def operation(self) -> Operation:
+        """Return a get, or a put of a fresh value."""
+        self.value += 1
+        key = self.random.choice(KEYS)
+        return Get(key) if self.random.random() < 0.4 else Put(key, str(self.value))
+
+    def request(self) -> Request:
+        """Return a new request of a session whose last one is decided: elsewhere asked, or asked here."""
+        names = [f"client {client}/9.{number}" for client in (1, 2, 3) for number in (1, 2, 3)]
+        free = [name for name in names if self.numbers.get(name, 0) == self.book.fold.last.get(name, 0)]
+        if not free:
+            return self.old()
+        session = self.random.choice(free)
+        number = self.numbers[session] = self.numbers.get(session, 0) + 1
+        self.asked.append(Request(session, number, self.operation()))
+        return self.asked[-1]
+
+    def old(self) -> Request:
+        """Return a request that was asked before; mostly one of the last ones."""
+        return self.random.choice(self.asked[-4:] if self.random.random() < 0.6 else self.asked)
+
+    def block(self) -> Block:
+        """Return a good block for the next slot, of new and old requests."""
+        requests: list[Request] = []
+        for _ in range(self.random.randint(1, 3)):
+            one = self.old() if self.asked and self.random.random() < 0.4 else self.request()
+            if one not in requests:
+                requests.append(one)
+        return mine(Content(len(self.book.blocks), self.book.tip, tuple(requests)), self.random.randint(0, 10**6))
+
+    def decide(self) -> None:
+        """Somebody says that a block is decided; or sends a few, old ones too."""
+        block = self.block()
+        crash = self.random.choice([None] * 8 + [BEFORE, AFTER])
+        if self.random.random() < 0.3:
+            self.speak(3, Blocks((*self.book.blocks[-2:], block)), crash)
+        else:
+            self.speak(2, Decide(block), crash)
+
+    def follow(self) -> None:
+        """Somebody else leads."""
+        ballot = Ballot(self.book.ballot.round + 1, self.random.choice([2, 3]))
+        self.speak(ballot.server, Accept(ballot, self.block()))
+
+    def stand(self) -> None:
+        """Server 1 is elected; a promise may report a vote for a block of somebody else."""
+        for _ in range(2):
+            timers = [m for node, m in self.play.world.timers if node == 1 and type(m) is ElectionTimeout]
+            for message in timers:
+                said = self.play.step(Choice("fire", 1, what=message))
+                if any(one.sender == 1 and type(one.message) is Prepare for one in said):
+                    vote = Vote(BOTTOM, self.block()) if self.random.random() < 0.5 else None
+                    self.speak(2, Promise(self.book.ballot, len(self.book.blocks), vote, ()))
+                    return
+
+    def vote(self) -> None:
+        """Server 2 votes for what server 1 proposed last."""
+        block = self.book.open
+        if block is not None and self.book.leading:
+            self.speak(2, Accepted(self.book.ballot, block.height, block.hash))
+
+    def ask(self) -> None:
+        """A client sends server 1 a new request."""
+        self.send(self.request())
+
+    def ask_again(self) -> None:
+        """A client sends server 1 a request that it sent before, here or elsewhere."""
+        if self.asked:
+            self.send(self.old())
+
+    def send(self, request: Request) -> None:
+        """Let a request come to server 1 from another server, which passed it on, or as if from its client."""
+        self.speak(self.random.choice([2, 3]), request)
+
+    def crash(self) -> None:
+        """Server 1 crashes, and comes back."""
+        if self.play.world.is_up(1):
+            self.play.step(Choice("crash", 1))
+            self.play.step(Choice("restart", 1))
+
+
+def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
+    """Return the judge of one matter of the store."""
+
+    def scene(play: Play, random: Random, steps: int) -> None:
+        one = Scene(play, random)
+        lead = [one.stand, one.ask, one.ask, one.vote, one.vote]
+        acts = {
+            VALUES: [one.decide, one.stand, one.ask, one.vote, one.vote, one.ask_again],
+            ONCE: [*lead, one.decide, one.decide, one.ask_again, one.ask_again, one.crash],
+            LOG: [*lead, one.follow, one.decide, one.ask_again],
+            ANSWERED: [*lead, one.decide, one.ask_again, one.crash, one.follow],
+        }[matter]
+        one.run(steps, acts)
+
+    def schedules(seed: int) -> Iterator[Schedule]:
+        for run in range(count):
+            yield lambda play, run=run: scene(play, dice("store", matter, seed, run), 3 + run % 25)  # type: ignore[misc]
+
+    def judged(subject: Subject, seed: int) -> None:
+        seen: set[str] = set()
+        hunt(subject, BEGIN, {MINE: "Store"}, lambda: Register(matter, seen), schedules(seed), SPEAKERS)
+        if "answered" not in seen:
+            raise Failed(f"in {count} runs, server 1 never once answered a request that was decided.\nLook at who "
+                         "answers "
+                         "what a block holds.")  # fmt: skip
+        replaced(subject)
+
+    return judged
+
+
+def replaced(subject: Subject) -> None:
+    """A put answers the value that it replaced: this is the kind of store that is asked for."""
+    requests = tuple(Request("client 1/9.1", number, Put("'x'", str(number))) for number in (1, 2))
+    node = subject.node("Store")(1, (1, 2, 3))
+    node.start()
+    node.receive(2, Decide(mine(Content(0, NO_HASH, requests))))
+    sent = [effect for effect in node.receive(2, requests[-1]) if isinstance(effect, Send)]
+    if not any(same(reply, Reply("client 1/9.1", 2, "1")) for _, reply in replies(sent)):
+        raise Failed("put 'x' 1 and put 'x' 2 were decided; asked again, the second one was not answered with "
+                     "the value "
+                     "that it replaced, '1'.\nLook at what a put answers.")  # fmt: skip
+
+
+# The client ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Desk:
+    """A client, what it has sent, and a transcript: asked, answered and rung by dice."""
+
+    node: Node
+    what: str
+
+    def __post_init__(self) -> None:
+        self.told: list[str] = []
+        self.line: list[Request] = []
+        self.numbers: dict[str, int] = {}
+        self.sent: list[tuple[Name, Request]] = []
+        self.timers: set[Message] = set()
+        self.quiet = 0
+        self.tried: set[Name] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """Let its life begin."""
+        self.turn("it begins", self.node.start(), None)
+
+    def hear(self, sender: Name, message: Message, words: str, answered: Reply | None = None) -> None:
+        """Bring a message to the client, and judge what it does."""
+        try:
+            effects = self.node.receive(sender, message)
+        except LearnerError as error:
+            raise LearnerError(self.transcript(words) + error.says, error.why) from None
+        self.turn(words, effects, answered)
+
+    def turn(self, words: str, effects: list[Effect], answered: Reply | None) -> None:
+        """Judge a turn: what is announced, what is sent, whether it waits."""
+        self.told.append(words)
+        facts = [effect.fact for effect in effects if type(effect) is Announce]
+        right = [] if answered is None else [Answered(answered.session, answered.number, answered.answer)]
+        if not same(facts, right):
+            self.fail(f"announced {[say(fact) for fact in facts] or 'nothing'}; expected: "
+                      f"{[say(fact) for fact in right] or 'nothing'}", "matched")  # fmt: skip
+        self.timers |= {effect.message for effect in effects if type(effect) is After}
+        for to, message in [effect for effect in effects if type(effect) is Send]:
+            self.judge_sent(to, message)
+        first = self.line[0] if self.line else None
+        if first is not None and not any(request == first for _, request in self.sent):
+            self.fail(f"did not send {says(first)}, whose turn it is", "line")
+        if first is not None and not self.timers:
+            self.fail("has no timer running while it waits for an answer", "again")
+
+    def judge_sent(self, to: Name, message: Message) -> None:
+        """Judge a message that the client sent."""
+        self.told.append(f"    it sends {say(message)} to {title(to)}")
+        if to not in (1, 2, 3):
+            self.fail(f"sent a message to {title(to)}, which is no server", "line")
+        elif type(message) is not Request or not any(same(message, request) for request in self.line):
+            self.fail(f"sent {say(message)}, which is not a request that waits for its answer", "line")
+        else:
+            if not same(message, self.line[0]):
+                self.fail(f"sent {says(message)} while {says(self.line[0])} is on its way", "line")
+            self.sent.append((to, message))
+            self.tried.add(to)
+
+    def fail(self, words: str, matter: str) -> None:
+        """Tell a fault, if it is this property's matter."""
+        if matter == self.what:
+            raise Failed(f"{self.transcript()}client 1 {words}.\nLook at {ADVICE_CLIENT[matter]}.")
+
+    def transcript(self, more: str = "") -> str:
+        """Return what happened so far."""
+        lines = [*self.told, *([more] if more else [])]
+        return "\n".join([*(["    …"] if len(lines) > 16 else []), *(f"    {line}" for line in lines[-16:])]) + "\n"
+
+    # What can happen
+
+    def ask(self, session: str, operation: Operation) -> None:
+        """Ask the client."""
+        number = self.numbers[session] = self.numbers.get(session, 0) + 1
+        self.line.append(Request(session, number, operation))
+        words = f"it is asked, in session {session}, to {' '.join(operation.words)}"
+        self.hear("client 1", Ask(session, operation), words)
+
+    def ask_two(self, sessions: list[str], operation: Operation) -> None:
+        """Ask the client two things in one message."""
+        for session in sessions:
+            number = self.numbers[session] = self.numbers.get(session, 0) + 1
+            self.line.append(Request(session, number, operation))
+        asks = Asks(tuple(Ask(session, operation) for session in sessions))
+        self.hear("client 1", asks, f"it is asked at once, in the sessions {sessions}, to {' '.join(operation.words)}")
+
+    def answer(self, reply: Reply, sender: Name, others: Sequence[Reply] = ()) -> None:
+        """Bring an answer, the right one or another; with others, in one message after them."""
+        right = bool(self.line) and (reply.session, reply.number) == (self.line[0].session, self.line[0].number)
+        if right:
+            self.line.pop(0)
+            self.tried = set()
+        message: Message = Replies((*others, reply)) if others else reply
+        self.hear(sender, message, f"it hears {say(message)} of {title(sender)}", reply if right else None)
+
+    def ring(self) -> None:
+        """Let a timer ring."""
+        for message in list(self.timers)[:1]:
+            self.timers.discard(message)
+            self.hear("client 1", message, f"its timer {say(message)} rings")
+
+
+ADVICE_CLIENT = {
+    "line": "which request is sent, how requests are numbered, and when the next one's turn comes",
+    "matched": "how an answer is matched to the request that is on its way, and how often it is told",
+    "again": "what happens when no answer comes: at the timer, and at whom the request goes to then",
+}
+
+
+def judge_client(matter: str) -> Callable[[Subject, int], None]:
+    """Return the judge of one matter of the client."""
+
+    def judged(subject: Subject, seed: int) -> None:
+        cls = subject.node("Client")
+        for run in range(80):
+            desk = Desk(cls("client 1", (1, 2, 3)), matter)
+            busy(desk, dice("client", matter, seed, run), 2 + run // 4)
+        for first in (1, 2, 3):
+            only_one_answers(Desk(cls("client 1", (1, 2, 3)), matter), first)
+        two_wait(subject)
+
+    return judged
+
+
+def busy(desk: Desk, random: Random, steps: int) -> None:
+    """Asks, answers, old answers, answers to other requests, and timers."""
+    old: list[Reply] = []
+    for step in range(steps):
+        luck = random.random()
+        if luck < 0.4 or not desk.numbers:
+            operation = Get("'x'") if random.random() < 0.5 else Put("'y'", str(step))
+            if random.random() < 0.3:
+                desk.ask_two([f"client 1/1.{number}" for number in random.sample([1, 2, 3], 2)], operation)
+            else:
+                desk.ask(f"client 1/1.{random.randint(1, 3)}", operation)
+        elif luck < 0.65 and desk.line:
+            one = desk.line[0]
+            old.append(Reply(one.session, one.number, random.choice([None, str(step)])))
+            others = old[-3:-1] if random.random() < 0.3 else []
+            desk.answer(old[-1], random.choice([1, 2, 3]), others)
+        elif luck < 0.75 and old:
+            desk.answer(random.choice(old), random.choice([1, 2, 3]))
+        elif luck < 0.85:
+            session = f"client 1/1.{random.randint(1, 3)}"
+            number = desk.numbers.get(session, 0) + random.choice([-1, 0, 1])
+            if not desk.line or (session, number) != (desk.line[0].session, desk.line[0].number):
+                desk.answer(Reply(session, number, "0"), 2)
+        else:
+            desk.ring()
+
+
+def only_one_answers(desk: Desk, alive: int) -> None:
+    """Two of three servers never answer: the client reaches the third one."""
+    for number in range(3):
+        desk.ask("client 1/1.1", Put("'x'", str(number)))
+        for _ in range(RINGS):
+            if alive in desk.tried:
+                break
+            desk.ring()
+        else:
+            desk.fail(f"has not asked server {alive} after {RINGS} rings of its timer", "again")
+            return
+        request = desk.line[0]
+        desk.answer(Reply(request.session, request.number, None), alive)
+
+
+RINGS = 6
+
+
+def two_wait(subject: Subject) -> None:
+    """Of two requests only one is on its way: this is the kind of client that is asked for."""
+    node = subject.node("Client")("client 1", (1, 2, 3))
+    node.start()
+    sent = [effect for number in (1, 2) for effect in node.receive("client 1", Ask(f"client 1/1.{number}", Get("'x'")))]
+    if sum(type(effect) is Send for effect in sent) != 1:
+        raise Failed("client 1 was asked two things, one right after the other, and did not send exactly one request.\n"
+                     "Look at what stands in line while a request is on its way.")  # fmt: skip
+
+
+# In a cluster --------------------------------------------------------------------------------------------------
+
+
+class Replacing(Ghost):
+    """The ghost's memory, where the right answer to a put is the value that it replaced."""
+
+    def _fold(self, request: Request, place: tuple[int, int]) -> None:
+        key = request.operation.key
+        before, known = self.data.get(key), self.done.get(request.session)
+        super()._fold(request, place)
+        done = self.done[request.session]
+        if done is not known and done.place == place:
+            self.done[request.session] = Outcome(done.number, place, before)
+
+
+class AtMostOnceHere(AtMostOnce):
+    """Each request takes effect once; the kit's own servers say "done" to a put."""
+
+    def __init__(self, ghost: Ghost, mine: frozenset[Name]) -> None:
+        super().__init__(ghost)
+        self.mine = mine
+
+    def see(self, event: Event) -> Violation | None:
+        """Look at what the learner's servers answer."""
+        return super().see(event) if event.node in self.mine else None
+
+
+class LinearizableHere(Linearizable):
+    """Every answer is right at its place; "done", the kit's answer to a put, is taken as right."""
+
+    def see(self, event: Event) -> Violation | None:
+        """Look at an answer that a client took."""
+        done = self.ghost.done.get(event.what.session)
+        if event.what.answer == "done" and done is not None:
+            event = event._replace(what=replace(event.what, answer=done.answer))
+        return super().see(event)
+
+
+ADVICE = {
+    "": "Look at when a request is answered, and with what.",
+    "liveness": "Look at whether every request reaches the log, and every decided one is answered, a retried one too.",
+}
+
+GROUPS: tuple[tuple[str, ...], ...] = ((KIT, KIT, MINE), (MINE, MINE, MINE), (KIT, MINE, KIT, MINE, MINE))
+RUNS = (("crash", 700), ("all", 900), ("partition", 700), ("duplication", 500), ("none", 300), ("all", 900))
+
+
+def claims_for(nodes: Sequence[str]) -> Callable[[], Sequence[Claim]]:
+    """Return what makes the claims that watch a cluster of these nodes."""
+    mine = frozenset(number for number, node in enumerate(nodes, 1) if node == MINE)
+    more: list[Callable[[Ghost], Claim]] = [lambda ghost: AtMostOnceHere(ghost, mine), LinearizableHere]
+    return lambda: claims_of_words(more, without=[AtMostOnce.name, Linearizable.name], ghost=Replacing())
+
+
+def judge_cluster(subject: Subject, seed: int) -> None:
+    """Learner's stores among the kit's servers: simulated with every fault, then in threads."""
+    replaced(subject)
+    for run, (nemesis, steps) in enumerate(RUNS):
+        nodes = GROUPS[run % len(GROUPS)]
+        subject.renew()
+        trial({MINE: subject.node("Store")}, nodes, 1_000 * seed + run, nemesis, steps, claims_for(nodes), ADVICE)
+    subject.renew()
+    live({MINE: subject.node("Store")}, GROUPS[0], claims_for(GROUPS[0]), ADVICE)
+
+
+EXERCISE = Exercise(
+    id="09_store",
+    module="store",
+    names=("Store", "Client"),
+    properties=(
+        Property("values", "A get answers the value put last, a put the value that it replaced", 0.75, judge(VALUES)),
+        Property("once", "A request takes effect once, however often it comes or is decided", 0.75, judge(ONCE)),
+        Property("log", "Nothing is answered that is not decided: no get from memory alone", 0.75, judge(LOG)),
+        Property("answered", "What is decided is answered, and again when it is asked again", 0.5, judge(ANSWERED)),
+        Property("line", "The client sends one request at a time, in order, numbered in its session", 0.5,
+                 judge_client("line")),
+        Property("matched", "The client takes the answer to its own request, once, and no other", 0.5,
+                 judge_client("matched")),
+        Property("again", "The client asks again, and elsewhere, when no answer comes", 0.5, judge_client("again")),
+        Property("cluster", "Among the kit's servers, with every fault: linearizable, and everything is answered", 0.75,
+                 judge_cluster),
+    ),
+    given=("plain", "node", "messages", "literals", "synod", "chain", "store", "member", "log"),
+    roles=SPEAKERS,
+    planted="a store begins each life with nothing, whatever the disk holds",
+    plant="""
+def plant(answer):
+    true = answer.Store
+
+    class Forgetful(true):
+        def begin(self, blocks):
+            super().begin(())
+
+        def append(self, block):
+            self.disk.blocks = (*self.disk.blocks, block)
+            self.open = None
+
+    answer.Store = Forgetful
+    return answer
+""",
+)  # fmt: skip

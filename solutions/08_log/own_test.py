@@ -1,0 +1,16 @@
+"""Your own test of exercise 08: it passes on a right server, and fails where a promise hides what is decided."""
+
+from paxoskit.protocol.chain import NO_HASH, Content, mine
+from paxoskit.protocol.messages import Decide, Prepare, Promise
+from paxoskit.protocol.plain import Ballot
+
+
+def test(answer):
+    """Let a server learn a block, and a candidate without it ask for a promise."""
+    # begin: own test: answer.Server(1, [1, 2, 3]), .start(), .receive(2, Decide(...)); what does its Promise hold then?
+    server = answer.Server(1, [1, 2, 3])
+    server.start()
+    block = mine(Content(0, NO_HASH, ()))
+    server.receive(2, Decide(block))
+    assert (2, Promise(Ballot(1, 2), 0, None, (block,))) in server.receive(2, Prepare(Ballot(1, 2), 0))
+    # end
