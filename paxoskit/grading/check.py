@@ -10,8 +10,9 @@ import dataclasses
 import html
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ from paxoskit.grading.properties import MODULES, Exercise, exercise, judge, judg
 from paxoskit.grading.report import Report, Result
 from paxoskit.grading.starters import starter
 from paxoskit.grading.subject import LearnerError, LocalSubject, in_words, load
-from paxoskit.grading.telling import own_names, told
+from paxoskit.grading.telling import cast_of, own_names, told
 from paxoskit.options import Options, whole
 from paxoskit.protocol.node import Node
 from paxoskit.trace import sentence, write_whole
@@ -32,7 +33,10 @@ TOP = Path(__file__).resolve().parents[2]
 """The folder in which the package lies."""
 
 STORIES = ".paxoskit"
-"""The folder beside an answer in which `check` keeps the stories of what it found."""
+"""The folder beside an answer in which `check` keeps the stories of what it found, and its last report."""
+
+REPORT = "report.json"
+"""The last report on a file; a check of classes that were given by name keeps none."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,45 @@ class Checked(Report):
     stories: tuple[tuple[str, Any], ...] = dataclasses.field(default=(), compare=False)
     """For each property that was lost with a story: its id and its trace."""
 
+    labs: tuple[tuple[str, Callable[[], Any]], ...] = dataclasses.field(default=(), compare=False, repr=False)
+    """For each of these properties: its id, and what opens the lab at the beginning of its story."""
+
+    def _ipython_display_(self) -> None:
+        """Show the report; where a kernel can answer a click, with a button for each story that opens it in the lab."""
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+
+        shown = {"text/plain": str(self), "text/html": self._repr_html_()}
+        display(shown, raw=True)  # type: ignore[no-untyped-call]
+        if self.labs and getattr(get_ipython(), "kernel", None) is not None:
+            display(_buttons(self.labs))  # type: ignore[no-untyped-call]
+
     def _repr_html_(self) -> str:
         drawn = "".join(_drawn(id, trace) for id, trace in self.stories)
         return super()._repr_html_() + drawn
+
+
+def _buttons(labs: tuple[tuple[str, Callable[[], Any]], ...]) -> Any:
+    """Return a row of buttons; each opens the lab on its story, below."""
+    import ipywidgets
+    from IPython.display import display
+
+    below = ipywidgets.Output()
+    opened: list[Any] = []  # a lab that nobody holds closes itself
+
+    def button(id: str, open: Callable[[], Any]) -> Any:
+        made = ipywidgets.Button(description=f"{id}: open in the lab", layout={"width": "auto"})
+
+        def clicked(_: Any) -> None:
+            below.clear_output()
+            with below:
+                opened[:] = [open()]
+                display(opened[0])  # type: ignore[no-untyped-call]
+
+        made.on_click(clicked)
+        return made
+
+    return ipywidgets.VBox([ipywidgets.HBox([button(id, open) for id, open in labs]), below])
 
 
 def _drawn(id: str, trace: Any) -> str:
@@ -79,14 +119,37 @@ def check_file(one: Exercise, path: Path | None, seed: int = 0, classes: dict[st
     """Judge the answer in the file `path`, with `classes` in the place of some of its names; keep the stories."""
     subject = LocalSubject(path, classes)
     made = judge(one, subject, seed)
-    results, traces = [], []
+    results, traces, labs = [], [], []
     for result in made.properties:
         if result.story is not None:
-            traces.append((result.id, told(Story.from_json(result.story), subject, one.roles).trace))
+            story = Story.from_json(result.story)
+            traces.append((result.id, told(story, subject, one.roles).trace))
+            labs.append((result.id, partial(_lab, story, subject, one)))
             result = result if classes else _with_link(result, path)
         results.append(result)
     notes = tuple(f"{name} is the one that you gave" for name in classes or ())
-    return Checked(one.id, tuple(results), made.isolation, True, seed, notes, stories=tuple(traces))
+    report = Checked(
+        one.id, tuple(results), made.isolation, True, seed, notes, stories=tuple(traces), labs=tuple(labs)
+    )
+    if path is not None and path.is_file() and not classes:
+        keep_report(report, path.parent)
+    return report
+
+
+def _lab(story: Story, subject: LocalSubject, one: Exercise) -> Any:
+    """Open the lab at the beginning of a story."""
+    from paxoskit.lab.lab import Lab
+
+    return Lab(story, classes=cast_of(story, subject, one.roles))
+
+
+def keep_report(report: Report, folder: Path) -> None:
+    """Keep a report beside an answer, for the map of the course. Where nothing may be written, nothing is kept."""
+    try:
+        (folder / STORIES).mkdir(exist_ok=True)
+        write_whole(folder / STORIES / REPORT, json.dumps(report.as_json(), ensure_ascii=False))
+    except OSError:
+        pass  # the points were shown; only the map of the course does not know them
 
 
 def check_property(id: str, property_id: str, folder: Path, seed: int = 0) -> Result:
@@ -105,7 +168,7 @@ def _with_link(result: Result, path: Path | None) -> Result:
         return result
     story = Story.from_json(result.story)
     named = replace(story, nodes=tuple(_from_here(name, path) for name in story.nodes))
-    file = path.parent / STORIES / f"{result.id}.json"
+    file = path.parent / STORIES / f"{result.id}_story.json"
     try:
         file.parent.mkdir(exist_ok=True)
         named.save(file)

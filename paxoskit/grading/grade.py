@@ -33,7 +33,7 @@ from paxoskit.grading.collect import Collected, CollectError, Picked, Reader, al
 from paxoskit.grading.handed_in import judge_predictions, judge_stories
 from paxoskit.grading.marks import COLUMNS, Mark, OverrideError, read_overrides, with_overrides
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge_property
-from paxoskit.grading.remote import GIVEN, IsolationError, Limits, WorkerSubject
+from paxoskit.grading.remote import IsolationError, Limits, WorkerSubject
 from paxoskit.grading.report import FAILED, NOT_JUDGED, NOT_RUN, PASSED, Report, Result, number
 from paxoskit.grading.roster import Roster, RosterError, Student
 from paxoskit.grading.subject import LearnerError
@@ -109,7 +109,8 @@ def not_judged(one: Exercise, task: Task, staff: str) -> Report:
 def judge_answer(one: Exercise, task: Task, pictures: dict[str, str], limits: Limits | None = None) -> Report:
     """Judge the answer in a folder: its properties in workers, its stories and predictions here; draw what it lost."""
     folder = Path(task.folder)
-    subject = WorkerSubject(folder / "answer" / one.file, getattr(one, "given", GIVEN), limits, task.required)
+    limits = limits or Limits(**one.limits)  # type: ignore[arg-type]
+    subject = WorkerSubject(folder / "answer" / one.file, one.given, limits, task.required)
     subject.check_isolation()
     try:
         results = [judge_in_worker(one, subject, place, task.seed) for place in range(len(one.all()))]
@@ -125,6 +126,7 @@ def judge_answer(one: Exercise, task: Task, pictures: dict[str, str], limits: Li
 
 def judge_in_worker(one: Exercise, subject: WorkerSubject, place: int, seed: int) -> Result:
     """Judge the property at `place` of an exercise, and look at what its nodes did once more for shared memory."""
+    subject.doubt = ""
     result = judge_property(one.all()[place], subject, seed, one.roles)
     if result.status not in (PASSED, FAILED):
         return result

@@ -1,8 +1,8 @@
 """`release`: a copy of the course for students, up to a lesson.
 
 It holds the kit, the lessons and exercises, and the solutions of *closed* lessons only: those before the lesson that it
-goes through, from which the next ones may start. It does not hold `tests/answers`, nor any file that has a solution
-of an open lesson in it.
+goes through, from which the next ones may start. It does not hold `tests`, nor any file that has a solution of an open
+lesson in it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from paxoskit.grading.starters import starter
 from paxoskit.options import Options
 
 TOPS = ("LICENSE", "README.md", "constraints.txt", "conftest.py", "environment.yml", "pyproject.toml", "paxoskit",
-        "notebooks", "exercises", "tests", "benchmarks", "docs")  # fmt: skip
-"""What goes into a copy, where it is there."""
+        "notebooks", "exercises", "docs")  # fmt: skip
+"""What goes into a copy, where it is there: not the kit's own tests and benchmarks, in which there are answers."""
 
-LEFT_OUT = ("tests/answers", "tests/grading", "tests/data/submissions", "docs/kill_matrix.md")
-"""What would give answers away: the wrong and right answers, and the tests that hold them against the properties."""
+LEFT_OUT = ("docs/kill_matrix.md", "docs/mutants.md", "docs/teaching.md")
+"""What tells of answers, and what is for instructors."""
 
 NUMBERED = re.compile(r"(\d\d)_\w+$")
 UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".paxoskit", ".ipynb_checkpoints", "*.egg-info",

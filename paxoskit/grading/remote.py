@@ -31,11 +31,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from paxoskit.grading import launcher
-from paxoskit.grading.subject import DIED, MISSING, NOT_WRITTEN, RAISED, TIMED_OUT, LearnerError, Odd, Verdict
-from paxoskit.grading.worker import MOST_BYTES, MOST_PRINTED, canonical_text, pack, unpack
+from paxoskit.grading.packed import Parts, canonical_text, pack, unpack
+from paxoskit.grading.subject import DIED, MISSING, NOT_WRITTEN, RAISED, TIMED_OUT, LearnerError, Odd, T, Verdict
+from paxoskit.grading.worker import MOST_BYTES, MOST_PRINTED
 from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import Ballot, Message, Name, field_types, fits
 
@@ -59,6 +61,10 @@ LOOK = 0.1
 
 TWICE = 100
 """So many turns are taken twice in one worker when a node is looked at for shared memory."""
+
+
+MOST_PARTS = 1 << 26
+"""So many bytes of blocks and chains the judge keeps for one submission."""
 
 
 class IsolationError(RuntimeError):
@@ -114,7 +120,8 @@ launcher.main(first)
 def kit(given: tuple[str, ...]) -> dict[str, Any]:
     """Return the code of the kit's modules that a worker has, by name."""
     top = Path(__file__).parents[1]
-    names = ["", "protocol", *(f"protocol.{name}" for name in given), "grading", "grading.worker"]
+    names = ["", "protocol", *(f"protocol.{name}" for name in given), "grading", "grading.packed",
+             "grading.worker"]
     modules = {}
     for name in names:
         path = top.joinpath(*name.split(".")) if name else top
@@ -199,8 +206,14 @@ class Workshop:
 class Channel:
     """One worker: asked over a pipe, and given up when it breaks a limit."""
 
-    def __init__(self, answer: Path, given: tuple[str, ...], limits: Limits, direct: bool = False) -> None:
+    def __init__(
+        self, answer: Path, given: tuple[str, ...], limits: Limits, direct: bool = False, parts: Parts | None = None
+    ) -> None:
         self.limits = limits
+        self.parts = parts or Parts()
+        self.known: set[str] = set()
+        """The parts that the worker knows."""
+        self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.gone = self.printed = ""
         self.closed = False
@@ -238,19 +251,30 @@ class Channel:
 
     def ask(self, what: str, *arguments: Any) -> Any:
         """Ask a worker to do something, and return its answer. Raises LearnerError if it gives none."""
-        if self.gone:
-            raise LearnerError(self.gone, DIED)
-        number = next(self.numbers)
-        text = canonical_text([number, what, *arguments]).encode()
-        if len(text) > MOST_BYTES:
-            raise LearnerError(f"a message longer than {MOST_BYTES:,} bytes", RAISED)
-        self._write(struct.pack(">I", len(text)) + text)
-        heard = self._hear(number)
+        with self.lock:  # a threaded cluster's servers live in one worker each, and it may look at them meanwhile
+            if self.gone:
+                raise LearnerError(self.gone, DIED)
+            number = next(self.numbers)
+            parts = self.parts.missing(canonical_text(arguments), self.known)
+            text = canonical_text([number, what, parts, *arguments]).encode()
+            if len(text) > MOST_BYTES:
+                raise LearnerError(f"a message longer than {MOST_BYTES:,} bytes", RAISED)
+            self._write(struct.pack(">I", len(text)) + text)
+            heard = self._hear(number)
+            self._learn(heard.get("parts", ()))
         self.printed = _text(heard.get("printed"))
         if "error" in heard:
             says, why = _words(heard["error"])
             raise LearnerError(says, why)
         return heard.get("answer")
+
+    def _learn(self, parts: Any) -> None:
+        """Take the blocks and chains that an answer names for the first time."""
+        if parts and not (type(parts) is list and all(type(part) is str for part in parts)):
+            self.give_up(WROTE, RAISED)
+        self.parts.tell(parts, self.known)
+        if self.parts.bytes > MOST_PARTS:
+            self.give_up(f"your nodes made blocks of more than {MOST_PARTS:,} bytes", RAISED)
 
     def _write(self, data: bytes) -> None:
         """Write to the worker, which may have stopped to read."""
@@ -372,6 +396,9 @@ def _words(error: Any) -> tuple[str, str]:
     return WROTE, RAISED
 
 
+MOST_READ = 20_000
+"""So many messages are remembered by their texts; then all are forgotten, and read anew."""
+
 MOST_FILES, MOST_FILE_BYTES = 100, 1 << 20
 
 
@@ -466,12 +493,11 @@ def _are_ints(values: tuple[Any, ...]) -> bool:
     return all(type(value) is int for value in values)
 
 
-@lru_cache(10_000)
-def read_message(text: str) -> Message:
+def read_message(text: str, parts: Parts) -> Message:
     """Return a message that a worker sent: the kit's own, or one that stands for the learner's."""
     data = json.loads(text)
     try:
-        message = unpack(data, _ours_only, _no_odd)
+        message = unpack(data, _ours_only, _no_odd, parts)
         if isinstance(message, Message):
             return message
     except _NotOurs:
@@ -489,13 +515,13 @@ def _no_odd(name: str) -> NoReturn:
     raise _NotOurs
 
 
-def read_value(data: Any) -> Any:
+def read_value(data: Any, parts: Parts | None = None) -> Any:
     """Return a value that a worker answered: exact built-in types, ballots, messages; `Odd` for all else."""
     def find(name: str, ours: bool) -> Any:
         return _checked_maker(Message.known[name]) if ours and name in Message.known else None  # type: ignore[arg-type]
 
     try:
-        return unpack(data, find, Odd)
+        return unpack(data, find, Odd, parts)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError):
         return Odd("value that cannot be written down")
 
@@ -511,6 +537,8 @@ class RemoteNode(Node):
         given = self.Disk() if disk is None else disk
         self.place = self.subject.place(self.named, name)
         self._take(self.place.born(name, self.peers, given), given)
+        if {**vars(self.disk), TEXT: ""} == {**vars(given), TEXT: ""}:  # it wrote nothing: there is nothing to save
+            given.__dict__[TEXT], self.disk = vars(self.disk)[TEXT], given
 
     def start(self) -> list[Effect]:
         """Run `on_start` in the worker."""
@@ -518,13 +546,22 @@ class RemoteNode(Node):
 
     def receive(self, sender: Name, message: Message) -> list[Effect]:
         """Run the handler in the worker."""
-        text = _text_of(message)
+        text = message.packed if isinstance(message, Foreign) else self.subject.parts.text(message)
         return self._take(self.place.turn(("receive", self.number, sender, text)), self.disk)
 
     def _take(self, turn: Turn, disk: Any) -> list[Effect]:
         self.number, self.odd = turn.state, turn.odd
         self.disk = disk if turn.disk is None else self.subject.disk(type(self), turn.disk)
+        if turn.shown is not None:
+            self._show(self.subject.shown(turn.shown))
         return list(turn.effects)
+
+    def _show(self, shown: dict[str, Any]) -> None:
+        """Let onlookers see whether the node leads, in which ballot, and what is in its store."""
+        held = self.__dict__
+        for name in SHOWN:
+            held.pop(name, None)
+        held |= shown
 
     def state(self) -> tuple[Any, ...]:
         """Return the number of the state, which two nodes of a name share exactly when all their data is equal."""
@@ -539,32 +576,36 @@ class RemoteNode(Node):
         return twin
 
 
-@lru_cache(10_000)
-def _text_of(message: Message) -> str:
-    return message.packed if isinstance(message, Foreign) else canonical_text(pack(message))
+SHOWN = ("leading", "ballot", "store")
+
+TEXT = "_text"
+"""Where a disk keeps the text that its worker wrote of it."""
 
 
 class Turn(NamedTuple):
     """What a node did: the number of its state afterwards, its effects, its disk if that changed.
 
-    `odd`: why its state cannot be compared with others; empty if it can. `raw`: effects and disk as text.
+    `shown`: what an onlooker sees of it, if that changed. `odd`: why its state cannot be compared with others; empty
+    if it can. `raw`: effects, disk and what is shown as text.
     """
 
     state: int
     effects: tuple[Effect, ...]
     disk: str | None
+    shown: str | None
     odd: str
     raw: str
 
 
-def read_turn(told: Any) -> Turn:
-    """Return a turn as a worker tells it. Raises LearnerError for what is none."""
+def read_turn(told: Any, read: Callable[[str], Message]) -> Turn:
+    """Return a turn as a worker tells it, its messages read by `read`. Raises LearnerError for what is none."""
     try:
-        disk, odd = told.get("disk"), told.get("odd", "")
-        if type(told["state"]) is int and type(disk) in (str, type(None)) and type(odd) is str:
-            effects = tuple(_effect(*effect) for effect in told["effects"])
-            raw = canonical_text([told["effects"], disk])
-            return Turn(told["state"], effects, disk, odd, raw)
+        disk, shown, odd = told.get("disk"), told.get("shown"), told.get("odd", "")
+        texts = type(disk) in (str, type(None)) and type(shown) in (str, type(None)) and type(odd) is str
+        if type(told["state"]) is int and texts:
+            effects = tuple(_effect(read, *effect) for effect in told["effects"])
+            raw = canonical_text([told["effects"], disk, shown])
+            return Turn(told["state"], effects, disk, shown, odd, raw)
     except LearnerError:
         raise
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
@@ -572,19 +613,19 @@ def read_turn(told: Any) -> Turn:
     raise LearnerError(WROTE, RAISED)
 
 
-def _effect(kind: str, *parts: Any) -> Effect:
+def _effect(read: Callable[[str], Message], kind: str, *parts: Any) -> Effect:
     if kind == "send":
         to, text = parts
         if type(to) not in (int, str):
             raise ValueError
-        return Send(to, read_message(text))
+        return Send(to, read(text))
     if kind == "after":
         low, high, text = parts
         if not (type(low) in (int, float) and type(high) in (int, float) and 0 <= low <= high):
             raise ValueError
-        return After(low, high, read_message(text))
+        return After(low, high, read(text))
     (text,) = parts
-    return Announce(read_message(text))
+    return Announce(read(text))
 
 
 class Place:
@@ -599,9 +640,10 @@ class Place:
     def born(self, name: Name, peers: tuple[int, ...], disk: Any) -> Turn:
         """Let a node be born with a disk."""
         kept = dict(vars(disk))
-        text = kept.pop("text")
+        text = kept.pop(TEXT)
         known = self.subject.fields(text)
-        changed = {field: pack(value) for field, value in kept.items() if value != known.get(field)}
+        parts = self.subject.parts
+        changed = {field: pack(value, parts) for field, value in kept.items() if value != known.get(field)}
         key = ("born", name, peers, text, canonical_text(changed))
         return self.turn(key, self.cls, name, list(peers), text, changed)
 
@@ -616,7 +658,7 @@ class Place:
                 if error.why == TIMED_OUT:
                     self.subject.endless.add((self.cls, *key[2:]))
                 raise
-            turn = self.turns[key] = read_turn(told)
+            turn = self.turns[key] = read_turn(told, self.subject.message)
         return turn
 
 
@@ -651,9 +693,15 @@ class WorkerSubject:
         self.rechecked: set[tuple[Any, ...]] = set()
         self.endless: set[tuple[Any, ...]] = set()
         """Messages to which no answer came once: a story that is told again need not wait for them again."""
+        self.parts = Parts()
+        self.read: dict[str, Message] = {}
+        """The messages that were read, by their texts."""
         self.places: dict[tuple[str, Name], Place] = {}
         self.classes: dict[str, type[Node]] = {}
         self.main: Channel | None = None
+        self.done: dict[str, tuple[Any, str, str | LearnerError]] = {}
+        self.doubt: str | LearnerError = ""
+        """What was found when that was rechecked by which the property now judged is judged."""
         self.time_outs = 0
         self.ends = time.monotonic() + self.limits.total
         self._printed = ""
@@ -669,7 +717,7 @@ class WorkerSubject:
             raise LearnerError(f"there is no file {self.path.name} in {self.path.parent.name}", MISSING)
         if self.time_outs >= self.limits.time_outs or time.monotonic() > self.ends:
             raise LearnerError("not run: other parts of your answer took too long already", TIMED_OUT)
-        channel = Channel(self.path, self.given, self.limits, self.direct)
+        channel = Channel(self.path, self.given, self.limits, self.direct, self.parts)
         self.force = channel.force
         self.open.append(channel)
         self._require_isolation(channel)
@@ -679,8 +727,9 @@ class WorkerSubject:
     def check_isolation(self) -> None:
         """Raise IsolationError if isolation is required and cannot be had; nothing of the submission runs.
 
-        Linux has all of it from 5.13 on (TCP from 6.7, signals from 6.12). macOS has processes and limits, and no
-        Landlock, no subreaper and no sure bound on memory. Windows has no pipe that one can wait at.
+        Linux has all of it from 5.13 on (signals from 6.12). A filter closes sockets of every kind, UDP too, on x86-64
+        and 64-bit ARM; on other machines only TCP is closed, from 6.7 on. macOS has processes and limits, and no
+        Landlock, no filter, no subreaper and no sure bound on memory. Windows has no pipe that one can wait at.
         """
         if os.name == "nt":
             raise IsolationError("marks need Linux or macOS: on Windows, grade inside WSL (check works everywhere)")
@@ -716,12 +765,13 @@ class WorkerSubject:
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a function of the submission with plain data."""
-        return read_value(self.ask(self._main(), "call", name, [pack(argument) for argument in arguments]))
+        packed = [pack(argument, self.parts) for argument in arguments]
+        return read_value(self.ask(self._main(), "call", name, packed), self.parts)
 
     def make(self, name: str, *arguments: Any) -> RemoteThing:
         """Make an object of a class of the submission."""
         channel = self._main()
-        number = self.ask(channel, "make", name, [pack(argument) for argument in arguments])
+        number = self.ask(channel, "make", name, [pack(argument, self.parts) for argument in arguments])
         return RemoteThing(self, channel, number)
 
     def own_test(self, plant: str = "") -> Verdict:
@@ -740,10 +790,8 @@ class WorkerSubject:
             told = self.ask(self._main(), "describe", name)
             fields, text = told["fields"], told["disk"]
             known = self.fields(text)
-            disk = dataclasses.make_dataclass("Disk", [
-                ("text", str, dataclasses.field(default=text)),
-                *((one, Any, dataclasses.field(default_factory=_first(known, one))) for one in fields),
-            ])  # fmt: skip
+            declared = [(one, Any, dataclasses.field(default_factory=_first(known, one))) for one in fields]
+            disk = dataclasses.make_dataclass("Disk", declared, namespace={"__post_init__": _with_text(text)})
             members = {"subject": self, "named": name, "Disk": disk, "__module__": __name__}
             members |= {handler: _elsewhere for handler in told["handlers"] if str(handler).startswith("on_")}
             self.classes[name] = type(name, (RemoteNode,), members)
@@ -755,19 +803,39 @@ class WorkerSubject:
             self.places[cls, name] = Place(self, cls)
         return self.places[cls, name]
 
+    def message(self, text: str) -> Message:
+        """Return the message that a worker wrote so."""
+        known = self.read.get(text)
+        if known is None:
+            if len(self.read) > MOST_READ:
+                self.read.clear()
+            known = self.read[text] = read_message(text, self.parts)
+        return known
+
     def fields(self, text: str) -> dict[str, Any]:
         """Return the fields of a disk that a worker described, in so far as the judge can know them."""
         try:
             packed = json.loads(text)
-            return {str(field): read_value(data) for field, data in packed.items()}
+            return {str(field): read_value(data, self.parts) for field, data in packed.items()}
         except (ValueError, AttributeError, RecursionError):
             raise LearnerError(WROTE, RAISED) from None
 
     def disk(self, cls: type[Node], text: str) -> Any:
         """Return a disk of a class, as a worker described it."""
         disk = object.__new__(cls.Disk)
-        disk.__dict__.update({"text": text, **self.fields(text)})
+        disk.__dict__.update({TEXT: text, **self.fields(text)})
         return disk
+
+    def shown(self, text: str) -> dict[str, Any]:
+        """Return what a node shows: only what it should be, an office, its ballot, and a store of texts."""
+        told = self.fields(text) if text else {}
+        leading, ballot, store = (told.get(name) for name in SHOWN)
+        right = type(ballot) is Ballot and _are_ints(ballot)
+        return {
+            **({"ballot": ballot} if right else {}),
+            **({"leading": leading} if right and type(leading) is bool else {}),
+            **({"store": SimpleNamespace(data=store)} if type(store) is dict else {}),
+        }
 
     def renew(self) -> None:
         """End all workers: the submission begins anew."""
@@ -778,6 +846,23 @@ class WorkerSubject:
         self.main = None
 
     close = renew
+
+    def once(self, what: str, run: Callable[[], T]) -> T:
+        """Return what `run` returns, run once, with what it printed; whether its nodes shared memory is found at once.
+
+        `recheck` tells that to each property that is judged by it.
+        """
+        if what not in self.done:
+            result, printed = run(), self.printed()
+            doubt: str | LearnerError
+            try:
+                doubt = self.recheck()
+            except LearnerError as error:
+                doubt = error
+            self.done[what] = result, printed, doubt
+        result, printed, self.doubt = self.done[what]
+        self.keep_printed(printed)
+        return result  # type: ignore[no-any-return,unused-ignore]
 
     def refuse_endless(self, cls: str, key: tuple[Any, ...]) -> None:
         """Raise LearnerError for a message to which no answer came before."""
@@ -795,6 +880,11 @@ class WorkerSubject:
 
     def recheck(self) -> str:
         """Do all again that nodes did, in fresh workers and in another order; return what differs, in words, or ""."""
+        doubt, self.doubt = self.doubt, ""
+        if isinstance(doubt, LearnerError):
+            raise doubt
+        if doubt:
+            return doubt
         for (cls, name), place in list(self.places.items()):
             turns = {(cls, name, key, turn) for key, turn in place.turns.items()}
             if turns <= self.rechecked:
@@ -837,7 +927,11 @@ class WorkerSubject:
             arguments = (place.cls, name, list(peers), text, json.loads(changed))
         else:
             arguments = (now[key[1]], *key[2:])
-        return read_turn(self.ask(channel, key[0], *arguments))
+        return read_turn(self.ask(channel, key[0], *arguments), self.message)
+
+
+def _with_text(text: str) -> Callable[[Any], None]:
+    return lambda disk: disk.__dict__.update({TEXT: text})
 
 
 def _first(known: dict[str, Any], field: str) -> Callable[[], Any]:
@@ -862,5 +956,6 @@ class RemoteThing:
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method with plain data, and return its answer as plain data."""
-        packed = [pack(argument) for argument in arguments]
-        return read_value(self._subject.ask(self._channel, "method", self._number, method, packed))
+        parts = self._subject.parts
+        packed = [pack(argument, parts) for argument in arguments]
+        return read_value(self._subject.ask(self._channel, "method", self._number, method, packed), parts)

@@ -160,8 +160,9 @@ class Report:
         heading = "".join(f"<p>{html.escape(line.strip())}</p>" for line in self._heading())
         rows = "".join(_row(result) for result in self.properties)
         return (
-            f'<div class="paxoskit-report">{heading}<table><thead><tr><th scope="col">property</th>'
-            f'<th scope="col">points</th><th scope="col">what to look at</th></tr></thead>'
+            f'<div class="paxoskit-report">{heading}<table><thead><tr>'
+            f'<th scope="col" style="text-align:left">property</th>'
+            f'<th scope="col">points</th><th scope="col" style="text-align:left">what to look at</th></tr></thead>'
             f"<tbody>{rows}</tbody></table></div>"
         )
 
@@ -218,7 +219,8 @@ def _row(result: Result) -> str:
     printed = "" if result.hidden or not result.printed else f"\n\nit printed:\n{html.escape(result.printed[:2000])}"
     status = "" if result.status == PASSED else f" <em>({result.status})</em>"
     return (
-        f'<tr class="{result.status.replace(" ", "-")}"><th scope="row" style="text-align:left">'
+        f'<tr class="{result.status.replace(" ", "-")}" style="vertical-align:top">'
+        f'<th scope="row" style="text-align:left">'
         f"{MARKS[result.status]} {html.escape(result.title)}{status}</th>"
         f"<td>{number(result.points)} of {number(result.of)}</td>"
         f'<td style="text-align:left;white-space:pre-wrap">{says}{printed}</td></tr>'

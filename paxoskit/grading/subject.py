@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from paxoskit.protocol.node import Effect, Node
 from paxoskit.protocol.plain import Ballot, Message, Name
@@ -33,6 +33,7 @@ MOST_PRINTED = 10_000
 """So many characters of what a learner's code prints are kept between two calls of `printed`."""
 
 PLAIN = (bool, int, float, str, bytes, type(None))
+T = TypeVar("T")
 KIT = Path(__file__).resolve().parents[1]
 LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 
@@ -105,6 +106,12 @@ class Subject(Protocol):
         returns the answer with a bug in it, which the test should catch.
         """
 
+    def once(self, what: str, run: Callable[[], T]) -> T:
+        """Return what `run` returns, which is run once for this answer: for properties that judge one and the same run.
+
+        What it raises is not remembered.
+        """
+
     def renew(self) -> None:
         """Forget all that the learner's code did so far: globals, class attributes, loaded modules."""
 
@@ -155,7 +162,16 @@ class LocalSubject:
         self.path = None if answer is None else Path(answer)
         self.given = dict(names or {})
         self.module: ModuleType | None = None
+        self.done: dict[str, tuple[Any, str]] = {}
         self._printed = io.StringIO()
+
+    def once(self, what: str, run: Callable[[], T]) -> T:
+        """Return what `run` returns, and what it printed."""
+        if what not in self.done:
+            self.done[what] = (run(), self.printed())
+        result, printed = self.done[what]
+        self._printed.write(printed)
+        return result  # type: ignore[no-any-return]
 
     def renew(self) -> None:
         """Load the module anew the next time that somebody asks for a name."""

@@ -25,9 +25,13 @@ class Told(NamedTuple):
 
 def told(story: Story, subject: Subject, roles: Mapping[str, type[Node]]) -> Told:
     """Tell a story with the classes of a subject, and with the kit's own in the roles that are not hers."""
+    return tell(story, cast_of(story, subject, roles), subject)
+
+
+def cast_of(story: Story, subject: Subject, roles: Mapping[str, type[Node]]) -> dict[str, type[Node]]:
+    """Return the classes of a story by their names there: the subject's, and the kit's own in the other roles."""
     names = [name for name in dict.fromkeys(story.nodes) if name not in roles and name not in OURS]
-    classes = {**roles, **{name: subject.node(name.rpartition(":")[2]) for name in names}}
-    return tell(story, classes, subject)
+    return {**roles, **{name: subject.node(name.rpartition(":")[2]) for name in names}}
 
 
 def own_names(story: Story, classes: Mapping[str, type[Node]]) -> dict[str, type[Node]]:

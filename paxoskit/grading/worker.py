@@ -2,8 +2,8 @@
 
 It keeps the states of the learner's nodes and hands out their numbers: `receive(state, sender, message)` gives the
 number of the next state, the effects, and the disk if it changed. So her sets, tuples and classes never leave it, and
-the judge needs no trust in what it never sees. What does cross is JSON in the form that `pack` writes: exact built-in
-types, ballots and messages by name; anything else crosses as a word that says what it was.
+the judge needs no trust in what it never sees. What does cross is JSON in the form that `packed.pack` writes: exact
+built-in types, ballots and messages by name; anything else crosses as a word that says what it was.
 
 Two states are one when their disks and attributes hold equal data, told by exact type: a learner's own `__eq__` and
 `__hash__` are never asked.
@@ -19,7 +19,6 @@ import dataclasses
 import difflib
 import io
 import json
-import math
 import os
 import struct
 import sys
@@ -28,111 +27,27 @@ from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from paxoskit.grading.packed import Parts, canonical_text, is_chain, pack, unpack
 from paxoskit.protocol.node import After, Announce, Node, NodeError, Send
-from paxoskit.protocol.plain import Ballot, Message
+from paxoskit.protocol.plain import OURS, Ballot, Message
 
 MOST_BYTES = 1 << 20
 """A message between judge and worker is at most so long."""
 
 MOST_PRINTED = 10_000
-DEEPEST = 60
-"""Data nested deeper than this does not cross."""
+MOST_SHOWN = 1_000
+"""A store with more keys is not shown to the judge."""
 
 NOT_WRITTEN, MISSING, RAISED = "not written", "missing", "raised"
-_SCALARS = (bool, int, str, type(None))
 
 
-# Data that crosses -------------------------------------------------------------------------------------------
+# When are two states one? ------------------------------------------------------------------------------------
 
 
-def pack(value: Any, depth: int = DEEPEST) -> Any:
-    """Return `value` as JSON from which its exact types can be told.
-
-    >>> pack((1, {2}, Ballot(3, 1)))
-    {'tuple': [1, {'set': [2]}, {'Ballot': [3, 1]}]}
-    >>> pack(object())
-    {'odd': 'object'}
-    """
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    if depth == 0:
-        return {"odd": f"{kind.__name__} too deep"}
-    if kind is float:
-        return value if math.isfinite(value) else {"float": repr(value)}
-    if kind is bytes:
-        return {"bytes": value.hex()}
-    if kind is Ballot:
-        return {"Ballot": [pack(part, depth - 1) for part in value]}
-    if kind is list:
-        return [pack(item, depth - 1) for item in value]
-    if kind is tuple:
-        return {"tuple": [pack(item, depth - 1) for item in value]}
-    if kind in (set, frozenset):
-        return {kind.__name__: sorted((pack(item, depth - 1) for item in value), key=canonical_text)}
-    if kind is dict:
-        return {"dict": [[pack(key, depth - 1), pack(item, depth - 1)] for key, item in value.items()]}
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return {"named": [kind.__name__, [pack(item, depth - 1) for item in value]]}
-    if dataclasses.is_dataclass(kind):
-        fields = {key: pack(item, depth - 1) for key, item in object.__getattribute__(value, "__dict__").items()}
-        if is_ours(kind):
-            return {"ours": [vars(kind)["known_as"], fields]}
-        return {"object": [kind.__name__, fields]}
-    return {"odd": kind.__name__}
-
-
-def unpack(data: Any, find: Callable[[str, bool], Any], odd: Callable[[str], Any]) -> Any:
-    """Return what was packed. `find(name, ours)` makes an object's class known; `odd(name)` stands for what is none.
-
-    >>> unpack({"tuple": [1, {"set": [2]}]}, find=lambda name, ours: None, odd=str)
-    (1, {2})
-    """
-    if type(data) is list:
-        return [unpack(item, find, odd) for item in data]
-    if type(data) is not dict:
-        return data
-    ((kind, content),) = data.items()
-    if kind == "odd":
-        return odd(content)
-    if kind in ("ours", "object", "named"):
-        return _made(kind, content, find, odd)
-    if kind in ("bytes", "float"):
-        return bytes.fromhex(content) if kind == "bytes" else float(content)
-    if kind == "dict":
-        return {unpack(key, find, odd): unpack(item, find, odd) for key, item in content}
-    items = [unpack(item, find, odd) for item in content]
-    makers: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset, "Ballot": lambda two: Ballot(*two)}
-    return makers[kind](items)
-
-
-def _made(kind: str, content: Any, find: Callable[[str, bool], Any], odd: Callable[[str], Any]) -> Any:
-    name, parts = content
-    cls = find(name, kind == "ours")
-    if cls is None:
-        return odd(name)
-    if kind == "named":
-        return cls(*(unpack(item, find, odd) for item in parts))
-    fields = {key: unpack(item, find, odd) for key, item in parts.items()}
-    if kind == "ours":
-        return cls(**fields)
-    made = object.__new__(cls)
-    made.__dict__.update(fields)
-    return made
-
-
-def is_ours(kind: Any) -> bool:
-    """Say whether a class is a message of the kit's, and not a learner's of the same name."""
-    return kind.__module__.startswith("paxoskit.") and Message.known.get(getattr(kind, "known_as", "")) is kind
-
-
-def canonical_text(data: Any) -> str:
-    """Return packed data as text; equal data, equal text."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"))
-
-
-def canonical(value: Any, where: str = "") -> Any:
+def canonical(value: Any, where: str = "", parts: Parts | None = None) -> Any:
     """Return plain data as something hashable that is equal for equal data of equal types, in whatever order built.
+
+    What `parts` knows how to write, the kit's own messages and chains, is told by its text.
 
     Raises NodeError, naming the field, for what is no data: a function, a generator, an open file.
     """
@@ -141,13 +56,22 @@ def canonical(value: Any, where: str = "") -> Any:
         return value
     if kind in (bool, float, bytes, complex):
         return kind.__name__, repr(value)
+    if parts is not None and (kind in OURS or is_chain(kind)):
+        text = parts.digest(value) if is_chain(kind) else parts.text(value)
+        if '"odd"' not in text:
+            return kind.__name__, text
+    if kind is Ballot and type(value[0]) is type(value[1]) is int:
+        return kind.__name__, value[0], value[1]
     if isinstance(value, (tuple, list)):
-        return kind.__name__, tuple(canonical(item, where) for item in tuple.__iter__(tuple(value)))
+        return kind.__name__, tuple(canonical(item, where, parts) for item in tuple.__iter__(tuple(value)))
     if isinstance(value, (set, frozenset)):
-        return kind.__name__, frozenset(canonical(item, where) for item in value)
+        return kind.__name__, frozenset(canonical(item, where, parts) for item in value)
     if isinstance(value, dict):
         pairs = [
-            (canonical(key, where), canonical(item, where + (key if type(key) is str else f"{kind.__name__} item")))
+            (
+                canonical(key, where, parts),
+                canonical(item, where + (key if type(key) is str else f"{kind.__name__} item"), parts),
+            )
             for key, item in value.items()
         ]
         return kind.__name__, frozenset(pairs)
@@ -163,7 +87,7 @@ def canonical(value: Any, where: str = "") -> Any:
         if type(reduced) is tuple and len(reduced) > 1:
             arguments, state, lists = reduced[1], reduced[2:3], reduced[3:]
             made_of = [arguments, state, *(list(part) for part in lists if part is not None)]
-            return kind.__name__, canonical(made_of, f"{where}.")
+            return kind.__name__, canonical(made_of, f"{where}.", parts)
     raise NodeError(f"{where}: expected data (numbers, text, list, dict, set, dataclass), got a {kind.__name__}")
 
 
@@ -180,6 +104,11 @@ class Worker:
         self.states: list[Node] = []
         self.numbers: dict[Any, int] = {}
         self.disks: list[str] = []
+        self.shown: list[str] = []
+        """What every onlooker may see of each state: does it lead, in which ballot, what is in its store."""
+        self.parts = Parts()
+        self.known: set[str] = set()
+        """The parts that the judge knows, and those that it will with the next answer."""
         self.messages: dict[str, Any] = {}
         self.things: list[Any] = []
         self.modules: dict[str, ModuleType] = {}
@@ -232,14 +161,14 @@ class Worker:
         return None
 
     def _value(self, data: Any) -> Any:
-        return unpack(data, self._class, lambda name: None)
+        return unpack(data, self._class, lambda name: None, self.parts)
 
     # Functions and objects
 
     def call(self, name: str, arguments: list[Any]) -> Any:
         """Call a function of the submission."""
         function = self._find(name)
-        return pack(function(*(self._value(argument) for argument in arguments)))
+        return pack(function(*(self._value(argument) for argument in arguments)), self.parts)
 
     def make(self, name: str, arguments: list[Any]) -> int:
         """Make an object of a class of the submission; return its number."""
@@ -252,7 +181,7 @@ class Worker:
         found = getattr(self.things[thing], name, None)
         if found is None:
             raise _Told(f"{type(self.things[thing]).__name__} has no method {name}", MISSING)
-        return pack(found(*(self._value(argument) for argument in arguments)))
+        return pack(found(*(self._value(argument) for argument in arguments)), self.parts)
 
     def own_test(self, file: str, plant: str) -> list[str]:
         """Run the learner's own test on the submission, with a bug planted in it if `plant` has one."""
@@ -290,19 +219,21 @@ class Worker:
         kept = cls.Disk() if disk is None else self._disk_from(cls, disk)
         for field, data in changed.items():
             setattr(kept, field, self._value(data))
-        return self._remember(cls(called, tuple(peers), kept), [], "")
+        return self._remember(cls(called, tuple(peers), kept), [], "", "")
 
     def start(self, state: int) -> Any:
         """Run a node's `on_start`."""
         node = self._copy(state)
-        return self._remember(node, node.start(), self.disks[state])
+        return self._remember(node, node.start(), self.disks[state], self.shown[state])
 
     def receive(self, state: int, sender: Any, message: str) -> Any:
         """Let a node in a state receive a message; return the state after that, the effects, and a changed disk."""
         node = self._copy(state)
         if dice := sys.modules.get("random"):
             dice.seed(f"{state} {sender} {message}")  # a node that draws is still a function of state and message
-        return self._remember(node, node.receive(sender, self._message(message)), self.disks[state])
+        return self._remember(
+            node, node.receive(sender, self._message(message)), self.disks[state], self.shown[state]
+        )
 
     def _copy(self, state: int) -> Node:
         node = self.states[state]
@@ -315,12 +246,16 @@ class Worker:
         twin._effects = []
         return twin
 
-    def _remember(self, node: Node, effects: list[Any], disk_before: str) -> dict[str, Any]:
-        """Return the number of a node's state, its effects, and its disk if that changed."""
-        kept = {key: value for key, value in vars(node).items() if key != "_effects" and key not in _derived(node)}
+    def _remember(self, node: Node, effects: list[Any], disk_before: str, shown_before: str) -> dict[str, Any]:
+        """Return the number of a node's state, its effects, and its disk and what it shows if they changed."""
+        derived = _derived(node)
+        kept = {
+            key: value for key, value in vars(node).items()
+            if key != "_effects" and not (key in derived and type(value).__module__.startswith("paxoskit."))
+        }  # fmt: skip
         key: Any
         try:
-            key = type(node).__name__, canonical(kept)
+            key = type(node).__name__, canonical(kept, parts=self.parts)
         except (NodeError, RecursionError) as error:
             key = self.odd[len(self.states)] = str(error) or "the node holds data that contains itself"
         number = self.numbers.get(key)
@@ -328,12 +263,25 @@ class Worker:
             number = self.numbers[key] = len(self.states)
             self.states.append(node)
             self.disks.append(self._disk(node.disk))
-        disk = self.disks[number]
+            self.shown.append(self._shown(vars(node)))
+        disk, shown = self.disks[number], self.shown[number]
         told = [self._effect(effect) for effect in effects]
         return {
             "state": number, "effects": told, **({"disk": disk} if disk != disk_before else {}),
+            **({"shown": shown} if shown != shown_before else {}),
             **({"odd": self.odd[number]} if number in self.odd else {}),
         }  # fmt: skip
+
+    def _shown(self, held: dict[str, Any]) -> str:
+        """Return what a world's onlookers look at in a node (`World.leaders`, the claim on its store), as text."""
+        leading, ballot, store = held.get("leading"), held.get("ballot"), held.get("store")
+        data = vars(store).get("data") if hasattr(store, "__dict__") else None
+        shown = {
+            **({"leading": leading} if type(leading) is bool else {}),
+            **({"ballot": pack(ballot)} if type(ballot) is Ballot else {}),
+            **({"store": pack(data)} if type(data) is dict and len(data) <= MOST_SHOWN else {}),
+        }
+        return canonical_text(shown) if shown else ""
 
     def _effect(self, effect: Any) -> list[Any]:
         kind = type(effect)
@@ -351,7 +299,7 @@ class Worker:
         return to
 
     def _said(self, message: Any) -> str:
-        text = canonical_text(pack(message))
+        text = self.parts.text(message) if type(message) in OURS else canonical_text(pack(message, self.parts))
         self.messages.setdefault(text, message)
         return text
 
@@ -361,7 +309,7 @@ class Worker:
         return self.messages[text]
 
     def _disk(self, disk: Any) -> str:
-        return canonical_text({field: pack(value) for field, value in vars(disk).items()})
+        return canonical_text({field: pack(value, self.parts) for field, value in vars(disk).items()})
 
     def _disk_from(self, cls: type[Node], text: str) -> Any:
         disk = object.__new__(cls.Disk)
@@ -437,7 +385,8 @@ def serve(asks: int, answers: int, force: list[str]) -> None:
         asked = hear(asks, read)
         if asked is None:
             exactly(0)
-        number, what, *arguments = load(asked)
+        number, what, parts, *arguments = load(asked)
+        worker.parts.tell(parts, worker.known)
         printed.text = ""
         try:
             answer = {"answer": getattr(worker, what)(*arguments)}
@@ -445,6 +394,8 @@ def serve(asks: int, answers: int, force: list[str]) -> None:
             answer = {"error": worker.in_words(error)}
         try:
             text = dump({"n": number, "printed": printed.text, **answer})
+            if parts := worker.parts.missing(text, worker.known):
+                text = dump({"n": number, "printed": printed.text, "parts": parts, **answer})
         except (ValueError, RecursionError, MemoryError) as error:
             text = dump({"n": number, "error": [f"the answer cannot be written down: {type(error).__name__}", RAISED]})
         if len(text) > MOST_BYTES:

@@ -94,6 +94,16 @@ def test_who_plays_along_in_the_checks_is_no_answer(role, tmp_path):
     assert [result.id for result in build(file, "04_acceptor").values() if result.points] == []
 
 
+@pytest.mark.parametrize("way", ["imported", "pasted"])
+def test_the_acceptor_of_the_lesson_is_no_answer(way, tmp_path):
+    text = "from paxoskit.course.given import Acceptor\n"
+    if way == "pasted":
+        text = (TOP / "paxoskit" / "course" / "given.py").read_text(encoding="utf-8")
+    file = tmp_path / "acceptor.py"
+    file.write_text(text, encoding="utf-8")
+    assert [result.id for result in build(file, "04_acceptor").values() if result.points] == []
+
+
 def test_there_are_enough_answers():
     for exercise_id in MODULES:
         assert len(list((ANSWERS / exercise_id / "wrong").glob("*.py"))) >= 8

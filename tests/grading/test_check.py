@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from paxoskit import cli
+from paxoskit.course.progress import progress
 from paxoskit.grading.check import answer, check, check_property, replay
 from paxoskit.grading.properties import MODULES, Failed, Property, exercise, judge_property
-from paxoskit.grading.report import ERROR, FAILED, NOT_JUDGED, NOT_RUN, TIMED_OUT
+from paxoskit.grading.report import ERROR, FAILED, NOT_JUDGED, NOT_RUN, TIMED_OUT, Report
 from paxoskit.grading.subject import LearnerError, LocalSubject, Odd, plain
 from paxoskit.protocol.messages import Reply
 from paxoskit.protocol.node import Node
@@ -118,9 +119,9 @@ def test_breakpoint_works_under_pytest(desk):
 def test_a_story_is_kept_beside_the_answer_and_can_be_told_again(desk, capsys):
     shutil.copy(WRONG / "00_echo" / "wrong" / "puts_echo_their_key.py", desk / "exercises" / "00_echo" / "echo.py")
     _, said, _ = run(capsys, "check", "00")
-    kept = desk / "exercises" / "00_echo" / ".paxoskit" / "words.json"
+    kept = desk / "exercises" / "00_echo" / ".paxoskit" / "words_story.json"
     assert "python3 -m paxoskit lab --story" in said
-    assert "exercises/00_echo/.paxoskit/words.json" in said
+    assert "exercises/00_echo/.paxoskit/words_story.json" in said
     story = Story.load(kept)
     assert story.nodes == (f"{(desk / 'exercises/00_echo/echo.py').resolve()}:Echo",)
     assert len(story.choices) == 2
@@ -129,15 +130,28 @@ def test_a_story_is_kept_beside_the_answer_and_can_be_told_again(desk, capsys):
     assert "server 1 gets" in told or "deliver" in told
 
 
+def test_the_last_report_on_a_file_is_kept_for_the_map_of_the_course(desk, capsys):
+    shutil.copy(WRONG / "00_echo" / "wrong" / "puts_echo_their_key.py", desk / "exercises" / "00_echo" / "echo.py")
+    (desk / "notebooks").mkdir()
+    run(capsys, "check", "00")
+    kept = desk / "exercises" / "00_echo" / ".paxoskit" / "report.json"
+    report = Report.from_json(json.loads(kept.read_text(encoding="utf-8")))
+    assert 0 < report.points < report.of
+    way = next(way for way in progress(desk).ways if way.lesson.exercise == "00_echo")
+    assert way.built == (report.points, report.of)
+    check("00_echo", Echo=Node)  # a class of a cell is practice: the map knows what the file is worth
+    assert Report.from_json(json.loads(kept.read_text(encoding="utf-8"))) == report
+
+
 def test_a_story_with_roles_of_the_kit_opens_wherever_one_is(desk, capsys, monkeypatch):
     shutil.copy(WRONG / "04_acceptor" / "wrong" / "M5_reports_no_vote.py", desk / "exercises/04_acceptor/acceptor.py")
     run(capsys, "check", "04")
-    kept = desk / "exercises" / "04_acceptor" / ".paxoskit" / "report.json"
+    kept = desk / "exercises" / "04_acceptor" / ".paxoskit" / "report_story.json"
     monkeypatch.chdir(kept.parent)
     script = (
         "from paxoskit.loading import load_node\n"
         "from paxoskit.worlds.story import Story, resolver\n"
-        "story = Story.load('report.json')\n"
+        "story = Story.load('report_story.json')\n"
         "print(story.replay(classes=resolver(load_node, story)).trace[-1])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, encoding="utf-8")
@@ -234,6 +248,20 @@ def test_a_report_draws_its_stories(desk):
 
     page = check("00_echo", Echo=Stranger)._repr_html_()
     assert "<svg" in page and "right_node: the story" in page
+
+
+def test_a_button_opens_the_lab_on_the_story(desk):
+    from paxoskit.lab.lab import Lab
+
+    shutil.copy(WRONG / "04_acceptor" / "wrong" / "M5_reports_no_vote.py", desk / "exercises/04_acceptor/acceptor.py")
+    report = check("04_acceptor")
+    (lost, opened), *others = report.labs
+    assert (lost, others) == ("report", [])
+    lab = opened()
+    try:
+        assert isinstance(lab, Lab)
+    finally:
+        lab.close()
 
 
 def test_the_answer_is_loaded_anew_each_time(desk):

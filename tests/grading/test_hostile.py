@@ -109,6 +109,7 @@ def test_after_some_time_outs_no_more_is_run(tmp_path):
         ("junk_on_every_descriptor", "your code wrote into the pipe to its judge"),
         ("reads_the_answer", "PermissionError"),
         ("opens_tcp", "PermissionError"),
+        ("opens_udp", "PermissionError"),
         ("runs_a_program", "PermissionError"),
         ("fills_the_disk", "File too large"),
         ("system_exit", "SystemExit"),

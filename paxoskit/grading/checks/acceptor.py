@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import product
 from random import Random
 
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, dice, hunts, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
 from paxoskit.protocol.node import Send, title
@@ -145,9 +146,7 @@ class Ledger:
         floor = max([self.promised, *(vote.ballot for vote in self.votes)])
         granted = any(type(message) in (Promise, Accepted) for message in messages)
         nacks = [message for message in messages if type(message) is Nack]
-        must = ballot > floor if isinstance(asked, Prepare) else (
-            ballot == self.promised == floor and Vote(ballot, asked.value) not in self.votes
-        )  # fmt: skip
+        must = ballot > floor if isinstance(asked, Prepare) else ballot == self.promised == floor
         if must and not granted:
             told = f"said {say(messages[0])}" if messages else "said nothing"
             wants = "a Promise" if isinstance(asked, Prepare) else "an Accepted"
@@ -182,9 +181,16 @@ def malformed(message: Message) -> str:
 
 def tell(play: Play, message: Prepare | Accept) -> list[Said]:
     """Let the ballot's proposer say a message, and bring it to the acceptor."""
+    ask, deliver = said_and_heard(message)
+    play.step(ask)
+    return play.step(deliver)
+
+
+@lru_cache(1_000)
+def said_and_heard(message: Prepare | Accept) -> tuple[Choice, Choice]:
+    """Return the two choices by which the ballot's proposer says a message and the acceptor hears it."""
     proposer = message.ballot.server
-    play.step(Choice("ask", proposer, what=message))
-    return play.step(Choice("deliver", 1, proposer, message))
+    return Choice("ask", proposer, what=message), Choice("deliver", 1, proposer, message)
 
 
 def accept(ballot: tuple[int, int]) -> Accept:
@@ -228,22 +234,33 @@ def rising(random: Random) -> list[Prepare | Accept]:
 
 
 def judge(what: str) -> Callable[[Subject, int], None]:
-    """Return the judge of a property. An acceptor that never promises or never votes has none of them."""
-
-    def schedules(seed: int) -> Iterator[Schedule]:
-        for run in runs(seed):
-            yield lambda play, run=run: [tell(play, message) for message in run] and None  # type: ignore[misc]
+    """Return the judge of a property. An acceptor that never promises, votes or refuses aloud has none of them."""
 
     def judged(subject: Subject, seed: int) -> None:
-        kinds: set[type] = set()
-        hunt(subject, BEGIN, {MINE: "Acceptor"}, lambda: Ledger(what, kinds), schedules(seed), ROLES)
-        for kind in (Promise, Accepted):
-            if kind not in kinds:
-                raise Failed(f"in {len(list(runs(seed)))} runs, server 1 never once said "
-                             f"{kind.__name__}.\nLet it promise and "
-                             "vote first: one that never does keeps every promise, and is of no use.")  # fmt: skip
+        ended, kinds = subject.once(f"acceptor's lives, seed {seed}", lambda: lived(subject, seed))
+        if what in ended:
+            raise ended[what]
+        for kind in (Promise, Accepted, Nack):
+            if kind not in kinds[what]:
+                raise Failed(f"in {len(list(runs(seed)))} runs, server 1 never once said {kind.__name__}.\n"
+                             "Let it promise, vote and refuse aloud first: one that never does is of no use to a "
+                             "proposer, whatever else it keeps.")  # fmt: skip
 
     return judged
+
+
+def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], dict[str, set[type]]]:
+    """Run every schedule once, for all properties; return what ended each, and which messages each has seen."""
+    kinds: dict[str, set[type]] = {what: set() for what in (PROMISE, REPORT, VOTES, ANSWERS)}
+    watchers = {what: partial(Ledger, what, kinds[what]) for what in kinds}
+    schedules = (partial(tell_all, run=run) for run in runs(seed))
+    return hunts(subject, BEGIN, {MINE: "Acceptor"}, watchers, schedules, ROLES, bare=True), kinds
+
+
+def tell_all(play: Play, run: Sequence[Prepare | Accept]) -> None:
+    """Tell the acceptor one message after the other."""
+    for message in run:
+        tell(play, message)
 
 
 def judge_two(subject: Subject, seed: int) -> None:

@@ -123,8 +123,28 @@ def true_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int]]:
 
 LOW, HIGH, TOP = (1, 7), (2, 8), (3, 7)
 
+BROKEN: dict[str, list[tuple[Run, int]]] = {
+    KEPT: [
+        ([(1, "Promise", (2, 1), None), (1, "Accepted", (1, 2), "b")], 3),
+        ([(2, "Promise", (1, 2), None), (2, "Promise", (1, 1), None)], 3),
+        ([(1, "Promise", LOW, None), (2, "Promise", HIGH, None), (2, "Accepted", LOW, "a")], 3),
+    ],
+    COMPLETE: [
+        ([(1, "Promise", TOP, (LOW, "a"))], 3),
+        ([(2, "Accepted", LOW, "a"), (1, "Promise", TOP, (LOW, "a"))], 3),
+        ([(1, "Accepted", LOW, "a"), (1, "Promise", HIGH, (LOW, "a")), (1, "Promise", TOP, None)], 3),
+    ],
+    AGREEMENT: [
+        ([*((n, "Accepted", HIGH, "b") for n in (1, 2)), *((n, "Accepted", LOW, "a") for n in (2, 3))], 3),
+        ([(1, "Accepted", LOW, "a"), (1, "Accepted", HIGH, "b")], 1),
+        ([*((n, "Accepted", LOW, "a") for n in (1, 2, 1, 3)), *((n, "Accepted", HIGH, "b") for n in (3, 4, 5))], 5),
+    ],
+}  # fmt: skip
+"""Short runs in which a claim is broken, in ways that the thirty wrong servers do not show."""
+
 TRICKY: dict[str, list[tuple[Run, int]]] = {
     KEPT: [
+        ([(1, "Promise", (2, 1), None), (1, "Accepted", (2, 1), "a"), (2, "Promise", (1, 2), None)], 3),
         ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b")], 3),
         ([(1, "Accepted", HIGH, "a"), (1, "Promise", LOW, (HIGH, "a")), (1, "Accepted", LOW, "b")], 3),
         ([(1, "Promise", HIGH, None), (1, "Promise", HIGH, None), (1, "Accepted", HIGH, "a")], 3),
@@ -153,6 +173,14 @@ def tricky_runs(claim: str, seed: int) -> Iterator[tuple[Run, int]]:
         yield [(order[who - 1] if who <= acceptors else who, *rest) for who, *rest in run], acceptors
 
 
+def broken_runs(claim: str) -> Iterator[tuple[Run, int, int]]:
+    """Yield the short runs in which a claim is broken, with acceptors and place."""
+    for run, acceptors in BROKEN[claim]:
+        place = TRUTH[claim](run, acceptors)
+        assert place is not None
+        yield run, acceptors, place
+
+
 def judge_quiet(subject: Subject, seed: int) -> None:
     """No claim is raised where it holds; and each is raised at least once where it is broken."""
     for claim in CLAIMS:
@@ -173,7 +201,7 @@ def judge_claim(claim: str) -> Callable[[Subject, int], None]:
 
     def judged(subject: Subject, seed: int) -> None:
         raised_at_all(subject, claim, seed)
-        for run, acceptors, place in wrong_runs(claim, seed, 80):
+        for run, acceptors, place in chain(broken_runs(claim), wrong_runs(claim, seed, 80)):
             if judged_by(subject, claim, run, acceptors) is None:
                 raise Failed(
                     f"{claim}(run, {acceptors}) returned None; in this run event {place} breaks it: {SAYS[claim]}:\n"

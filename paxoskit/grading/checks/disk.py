@@ -95,6 +95,7 @@ class Restarting(Trouble):
         for life in ("second wish", "third wish"):
             self.play.step(Choice("crash", self.me))
             self.play.step(Choice("restart", self.me))
+            self.more(self.random.randint(0, 6))
             self.play.step(Choice("ask", self.me, what=Propose(life)))
             self.more(steps)
 
@@ -169,6 +170,10 @@ def judge_only_disk(subject: Subject, seed: int) -> None:
         ("proposer", subject.node("Proposer"), proposers_life),
     ):
         first = life(cls)
+        if not any(type(effect[1]) in (Promise, Prepare) for effect in first if len(effect) == 2):
+            said = first[0] if first else "nothing"
+            raise Failed(f"an {name} that began with an empty disk said {said} to the first thing that it heard.\n"
+                         "Look at where it has that from.")  # fmt: skip
         for _ in range(2):
             second = life(cls)
             if [str(effect) for effect in first] != [str(effect) for effect in second]:
@@ -201,7 +206,7 @@ def proposers_life(cls: type[Node]) -> list[Effect]:
     return said
 
 
-MANY, FEWER, GROWTH = 1_000, 200, 64
+MANY, FEWER, GROWTH = 400, 100, 64
 """From `FEWER` ballots to `MANY`, a disk may grow by so many characters: a number has more digits."""
 
 

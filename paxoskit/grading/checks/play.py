@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from paxoskit.grading.properties import Failed
-from paxoskit.grading.subject import MISSING, NOT_WRITTEN, LearnerError, Subject, in_words
-from paxoskit.protocol.node import Node, Send
+from paxoskit.grading.subject import RAISED, LearnerError, Subject, in_words
+from paxoskit.protocol.node import Announce, Node, Send
 from paxoskit.protocol.plain import Ballot, Message, Name
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.story import Story
@@ -62,7 +63,8 @@ class Play:
 
     def step(self, choice: Choice) -> list[Said]:
         """Let a choice happen, and return what was said. Raises Fall, LearnerError; ValueError if it cannot happen."""
-        seen, world = self.world.trace.count, self.world
+        world = self.world
+        seen = world.trace.count
         self.choices.append(choice)
         world.trace.now += 10
         try:
@@ -77,7 +79,7 @@ class Play:
         world.fresh.clear()
         if self.spoiled:
             self.spoil()
-        said = [Said(e.node, e.peer, e.what) for e in world.trace.since(seen) if e.kind in ("send", "announce")]
+        said = _said_since(world, seen)
         if words := self.watcher.after(world, choice, said):
             raise Fall(words)
         return said
@@ -100,7 +102,84 @@ class Play:
             self.step(Choice("deliver", flight.receiver, flight.sender, flight.message))
 
 
+def _said_since(world: World, seen: int) -> list[Said]:
+    """Return what was said after event number `seen`: a turn's effects as they are, for no event need be made."""
+    turns: list[list[Said]] = []
+    for record in reversed(world.trace.records):
+        if record[0] <= seen:
+            break
+        node, effects = record[3], record[8]
+        said = []
+        for effect in effects:
+            if type(effect) is Send:
+                said.append(_new(Said, (node, effect[0], effect[1])))
+            elif type(effect) is Announce:
+                said.append(_new(Said, (node, None, effect[0])))
+        turns.append(said)
+    return turns[0] if len(turns) == 1 else [one for said in reversed(turns) for one in said]
+
+
+_new: Any = tuple.__new__
+
 Schedule = Callable[[Play], None]
+
+
+class Panel:
+    """Several watchers of one play, each of which judges it as if it were alone; the play ends when all have fallen."""
+
+    def __init__(self, watchers: dict[str, Watcher]) -> None:
+        self.watchers = watchers
+        self.play: Play | None = None
+        self.fallen: dict[str, tuple[list[Choice], str]] = {}
+        """What each has found: the choices up to then, and the fault."""
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Let those judge that have found nothing yet."""
+        words = None
+        for name, watcher in list(self.watchers.items()):
+            if words := watcher.after(world, choice, said):
+                assert self.play is not None
+                self.fallen[name] = (list(self.play.choices), words)
+                del self.watchers[name]
+        return None if self.watchers else words or "all have fallen"
+
+
+class Unsure(Exception):
+    """A bare play cannot tell what a world would make of this."""
+
+
+class Bare(Play):
+    """A play without a world, many times faster: server 1 alone, in a story in which others only say what they must.
+
+    It knows two choices, *ask* and *deliver*. Raises Unsure for whatever but messages to servers the node asks for.
+    """
+
+    def __init__(self, begin: Story, classes: Mapping[str, type[Node]], watcher: Watcher) -> None:
+        self.begin, self.watcher, self.choices = begin, watcher, []
+        self.servers = range(1, len(begin.nodes) + 1)
+        self.node = classes[begin.nodes[0]](1, tuple(self.servers))
+        self.said(self.node.start())
+
+    def said(self, effects: list[Any]) -> list[Said]:
+        """Return effects as what was said."""
+        servers = self.servers
+        for effect in effects:
+            if type(effect) is not Send or type(effect[0]) is not int or effect[0] not in servers:
+                raise Unsure
+        return [_new(Said, (1, to, message)) for to, message in effects]
+
+    def step(self, choice: Choice) -> list[Said]:
+        """Let server 1 hear a message."""
+        self.choices.append(choice)
+        if choice.kind != "deliver":
+            return []
+        said = self.said(self.node.receive(choice.peer or 0, choice.what))  # type: ignore[arg-type]
+        if words := self.watcher.after(NO_WORLD, choice, said):
+            raise Fall(words)
+        return said
+
+
+NO_WORLD: Any = None
 
 
 def hunt(
@@ -117,15 +196,69 @@ def hunt(
         try:
             schedule(play)
         except Fall as fall:
-            choices, says = _shrunk(begin, classes, watcher, play.choices, str(fall), _falls)
-            raise Failed(says, story=replace(begin, choices=choices, says=says.splitlines()[0])) from None
+            raise _failed(begin, classes, watcher, play.choices, str(fall)) from None
         except LearnerError as error:
-            if error.why in (NOT_WRITTEN, MISSING):
-                raise
-            choices, says = _shrunk(begin, classes, watcher, play.choices, error.says, _raises)
-            error = LearnerError(says, error.why)
-            error.story = replace(begin, choices=choices, says=says.splitlines()[-1])
-            raise error from None
+            raise _raised(begin, classes, watcher, play.choices, error) from None
+
+
+def hunts(
+    subject: Subject, begin: Story, mine: Mapping[str, str], watchers: Mapping[str, Callable[[], Watcher]],
+    schedules: Iterable[Schedule], roles: Mapping[str, type[Node]] | None = None, bare: bool = False,
+) -> dict[str, Exception]:  # fmt: skip
+    """Do for several watchers, in one run of each schedule, what `hunt` does for each; return what it would raise.
+
+    A schedule must not look at its watcher. `bare`: nor at the world, and neither must watchers; see `Bare`.
+    """
+    classes = {**(roles or {}), **{name: subject.node(cls) for name, cls in mine.items()}}
+    found: dict[str, Callable[[], Exception]] = {}
+    for schedule in schedules:
+        waiting = {name: make for name, make in watchers.items() if name not in found}
+        if not waiting:
+            break
+        try:
+            found |= _heard(begin, classes, waiting, schedule, Bare if bare else Play)
+        except Unsure:
+            found |= _heard(begin, classes, waiting, schedule, Play)
+    return {name: make() for name, make in found.items()}
+
+
+def _heard(
+    begin: Story, classes: Mapping[str, type[Node]], watchers: Mapping[str, Callable[[], Watcher]], schedule: Schedule,
+    kind: type[Play],
+) -> dict[str, Callable[[], Exception]]:  # fmt: skip
+    """Run one schedule; return, for each watcher that it ended for, how to make the exception."""
+    panel = Panel({name: make() for name, make in watchers.items()})
+    panel.play = play = kind(begin, classes, panel)
+    found: dict[str, Callable[[], Exception]] = {}
+    try:
+        schedule(play)
+    except Fall:
+        pass
+    except LearnerError as error:
+        for name in panel.watchers:
+            found[name] = partial(_raised, begin, classes, watchers[name], play.choices, error)
+    for name, (choices, words) in panel.fallen.items():
+        found[name] = partial(_failed, begin, classes, watchers[name], choices, words)
+    return found
+
+
+def _failed(
+    begin: Story, classes: Mapping[str, type[Node]], watcher: Callable[[], Watcher], choices: list[Choice], words: str
+) -> Exception:  # fmt: skip
+    shorter, says = _shrunk(begin, classes, watcher, choices, words, _falls)
+    return Failed(says, story=replace(begin, choices=shorter, says=says.splitlines()[0]))
+
+
+def _raised(
+    begin: Story, classes: Mapping[str, type[Node]], watcher: Callable[[], Watcher], choices: list[Choice],
+    error: LearnerError,
+) -> Exception:  # fmt: skip
+    if error.why != RAISED:
+        return error  # there is nothing to shorten: no code, or no end, for which each try would wait again
+    shorter, says = _shrunk(begin, classes, watcher, choices, error.says, _raises)
+    told = LearnerError(says, error.why)
+    told.story = replace(begin, choices=shorter, says=says.splitlines()[-1])
+    return told
 
 
 def _falls(begin: Story, classes: Mapping[str, type[Node]], watcher: Watcher, choices: list[Choice]) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from random import Random
 from typing import Any
 
 from paxoskit.grading.checks.cast import ROLES, VOTER, is_ballot
-from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, dice, hunt, same
+from paxoskit.grading.checks.play import Fall, Play, Said, dice, hunt, hunts, same
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import LearnerError, Subject
 from paxoskit.protocol.node import title
@@ -64,6 +65,8 @@ class Minutes:
 
     def hear(self, choice: Choice) -> None:
         """Write down what came."""
+        if choice.kind == "restart":
+            self.wish = ""
         match choice.what:
             case Propose(value=value):
                 self.wish = value
@@ -98,6 +101,9 @@ class Minutes:
         """Return what is wrong with a message, if that is this property's matter."""
         if self.what == BALLOTS:
             return self.wrong_ballot(message)
+        if self.what == P2C and not self.wish:
+            return (f"{title(self.me)} said {say(message)}, and has heard no Propose in this life.\n"
+                    "Look at what makes it stand: nobody has asked it for a value.")  # fmt: skip
         if self.what == P2C and type(message) is Accept:
             return self.wrong_value(message)
         return None
@@ -204,31 +210,79 @@ class Trouble:
         self.play.step(Choice("duplicate" if double else "deliver", flight.receiver, flight.sender, flight.message))
 
 
+class Reported(Trouble):
+    """A run in which every acceptor has voted before, in ballots that differ little: the highest vote counts."""
+
+    def run(self, steps: int) -> None:
+        """Let acceptors vote for others, then let the proposer begin, and let `steps` things happen."""
+        ballots = [Ballot(number, server) for number in (1, 2) for server in (1, self.me + 1, self.me + 2)]
+        for acceptor in self.random.sample(range(1, self.acceptors + 1), self.acceptors):
+            if self.random.random() < 0.8:
+                ballot = self.random.choice(ballots)
+                self.play.step(Choice("ask", acceptor, what=Accept(ballot, f"value of {ballot}")))
+        self.play.step(Choice("ask", self.me, what=Propose("mine")))
+        for _ in range(steps):
+            flying = list(self.play.world.flying.values())
+            timers = [message for node, message in self.play.world.timers if node == self.me]
+            if flying:
+                self.arrive(self.random.choice(flying))
+            elif timers:
+                self.play.step(Choice("fire", self.me, what=timers[0]))
+
+
 def judge(what: str, count: int = 90) -> Callable[[Subject, int], None]:
     """Return the judge of a safety property: runs full of trouble with 3, 4 and 5 acceptors; it must decide in some."""
 
     def judged(subject: Subject, seed: int) -> None:
         for acceptors in (3, 4, 5):
-            minutes: list[Minutes] = []
-
-            def schedules(acceptors: int = acceptors) -> Iterator[Schedule]:
-                for run in range(count // 3):
-                    random = dice("proposer", acceptors, seed, run)
-                    yield lambda play, random=random: Trouble(play, random, acceptors).run(  # type: ignore[misc]
-                        random.choice([15, 40, 80])
-                    )
-
-            def watcher(acceptors: int = acceptors, minutes: list[Minutes] = minutes) -> Minutes:
-                minutes.append(Minutes(what, acceptors + 1))
-                return minutes[-1]
-
-            hunt(subject, begin(acceptors), {MINE: "Proposer"}, watcher, schedules(), ROLES)
-            if not any(one.decided for one in minutes):
-                raise Failed(f"in {len(minutes)} runs with {acceptors} acceptors, the proposer never "
+            name = f"a proposer in trouble with {acceptors} acceptors, {count} runs, seed {seed}"
+            ended, minutes = subject.once(name, partial(troubled, subject, seed, acceptors, count // 3))
+            if what in ended:
+                raise ended[what]
+            watched = list(minutes[what])
+            if what == P2C:
+                watched += reported(subject, seed, acceptors, count // 3)
+            if not any(one.decided for one in watched):
+                raise Failed(f"in {len(watched)} runs with {acceptors} acceptors, the proposer never "
                              "announced Decided.\nLet it "
                              "decide first: one that never does is safe, and of no use.")  # fmt: skip
 
     return judged
+
+
+def reported(subject: Subject, seed: int, acceptors: int, count: int) -> list[Minutes]:
+    """Run what turns on the reports of promises, for the property of those alone; return what was watched."""
+    watched: list[Minutes] = []
+
+    def watcher() -> Minutes:
+        watched.append(Minutes(P2C, acceptors + 1))
+        return watched[-1]
+
+    def report(play: Play, run: int) -> None:
+        Reported(play, dice("reported to a proposer", acceptors, seed, run), acceptors).run(10 * acceptors)
+
+    schedules = (partial(report, run=run) for run in range(count))
+    hunt(subject, begin(acceptors), {MINE: "Proposer"}, watcher, schedules, ROLES)
+    return watched
+
+
+def troubled(
+    subject: Subject, seed: int, acceptors: int, count: int
+) -> tuple[dict[str, Exception], dict[str, list[Minutes]]]:
+    """Run every schedule once, for all safety properties; return what ended each, and what each has watched."""
+    minutes: dict[str, list[Minutes]] = {what: [] for what in (BALLOTS, P2C, COUNTS)}
+
+    def watcher(what: str) -> Minutes:
+        minutes[what].append(Minutes(what, acceptors + 1))
+        return minutes[what][-1]
+
+    def trouble(play: Play, run: int) -> None:
+        random = dice("proposer", acceptors, seed, run)
+        Trouble(play, random, acceptors).run(random.choice([15, 40, 80]))
+
+    watchers = {what: partial(watcher, what) for what in minutes}
+    schedules = (partial(trouble, run=run) for run in range(count))
+    return hunts(subject, begin(acceptors), {MINE: "Proposer"}, watchers, schedules, ROLES), minutes
 
 
 # Progress: what must happen when little goes wrong ----------------------------------------------------------------

@@ -43,6 +43,17 @@ def clusters(seed: int) -> Iterator[tuple[int, ...]]:
         yield tuple(random.sample(range(1, 60), random.randint(3, LARGEST)))
 
 
+def larger(seed: int) -> Iterator[tuple[tuple[int, ...], list[int], list[int]]]:
+    """Yield clusters of 7 to 12 servers, each with a sample of its servers and with all the others."""
+    random = dice("larger quorums", seed)
+    for count in range(LARGEST + 1, 13):
+        servers = tuple(random.sample(range(1, 60), count))
+        for size in range(count + 1):
+            for _ in range(2):
+                votes = random.sample(servers, size)
+                yield servers, votes, [server for server in servers if server not in votes]
+
+
 def subsets(servers: tuple[int, ...]) -> Iterator[list[int]]:
     """Yield every set of servers, small ones first."""
     for size in range(len(servers) + 1):
@@ -60,13 +71,22 @@ def judge_meet(subject: Subject, seed: int) -> None:
         ):
             for other in others:
                 if not set(one) & set(other):
-                    raise Failed(
-                        f"{call(one, servers, 1)} and {call(other, servers, phase)} both returned True, and no server "
-                        "is in both.\nLook at what happens if the first set hears nothing of what the second decided."
-                    )
+                    raise apart(one, other, servers, phase)
         if not first or not second:
             raise Failed(f"among the servers {servers}, no set of votes is a quorum of phase {1 if not first else 2}: "
                          "not even all of them.")  # fmt: skip
+    for servers, one, other in larger(seed):
+        for phase in (1, 2):
+            if ask(subject, one, servers, 1) and ask(subject, other, servers, phase):
+                raise apart(one, other, servers, phase)
+
+
+def apart(one: list[int], other: list[int], servers: tuple[int, ...], phase: int) -> Failed:
+    """Return what to say of two quorums that share no server."""
+    return Failed(
+        f"{call(one, servers, 1)} and {call(other, servers, phase)} both returned True, and no server is in both.\n"
+        "Look at what happens if the first set hears nothing of what the second decided."
+    )
 
 
 def judge_enough(subject: Subject, seed: int) -> None:
@@ -76,52 +96,66 @@ def judge_enough(subject: Subject, seed: int) -> None:
             for votes in subsets(servers):
                 right = len(votes) >= enough(len(servers), phase)
                 if right and not ask(subject, votes, servers, phase):
-                    share = "more than half" if phase == 1 else "at least half"
-                    raise Failed(
-                        f"{call(votes, servers, phase)} returned False; {len(votes)} of {len(servers)} servers are "
-                        f"{share}, which is enough in phase {phase}.\nLook at how many servers may be down."
-                    )
+                    raise refused(votes, servers, phase)
+    for servers, votes, _ in larger(seed):
+        for phase in (1, 2):
+            if len(votes) >= enough(len(servers), phase) and not ask(subject, votes, servers, phase):
+                raise refused(votes, servers, phase)
+
+
+def refused(votes: list[int], servers: tuple[int, ...], phase: int) -> Failed:
+    """Return what to say of a quorum that was taken for none."""
+    share = "more than half" if phase == 1 else "at least half"
+    return Failed(
+        f"{call(votes, servers, phase)} returned False; {len(votes)} of {len(servers)} servers are {share}, which is "
+        f"enough in phase {phase}.\nLook at how many servers may be down."
+    )
 
 
 def judge_by_server(subject: Subject, seed: int) -> None:
-    """A vote that comes twice counts once."""
-    random = dice("by server", seed)
+    """A vote that comes twice counts once: the answer is that without the copies."""
+    random, answers = dice("by server", seed), set()
     for servers in clusters(seed):
         for phase in (1, 2):
-            judge_both(subject, servers, phase)
             for votes in subsets(servers):
-                if votes and len(votes) < enough(len(servers), phase):
+                if votes:
                     twice = [*votes, *random.choices(votes, k=len(servers))]
                     random.shuffle(twice)
-                    if ask(subject, twice, servers, phase):
+                    once = ask(subject, votes, servers, phase)
+                    answers.add(once)
+                    if ask(subject, twice, servers, phase) is not once:
                         raise Failed(
-                            f"{call(twice, servers, phase)} returned True, and only {len(votes)} of {len(servers)} "
-                            "servers voted.\nLook at what you count: a network may bring the same vote twice."
+                            f"{call(votes, servers, phase)} returned {once}, and {call(twice, servers, phase)} "
+                            f"returned {not once}: the same {len(votes)} of {len(servers)} servers voted.\n"
+                            "Look at what you count: a network may bring the same vote twice."
                         )
+    never_the_same(answers)
 
 
-def judge_both(subject: Subject, servers: tuple[int, ...], phase: int) -> None:
-    """All servers together are a quorum, no server is none: an answer that never changes shows nothing."""
-    if not ask(subject, list(servers), servers, phase) or ask(subject, [], servers, phase):
-        raise Failed(f"the votes of all of {servers} must be a quorum of phase {phase}, and no votes at all must not.")
+def never_the_same(answers: set[bool]) -> None:
+    """An answer that never changes shows nothing: there are quorums, and there are votes that are none."""
+    if len(answers) == 1:
+        raise Failed(f"is_quorum returned {answers.pop()} whatever the votes were: it tells no quorum from anything.")
 
 
 def judge_strangers(subject: Subject, seed: int) -> None:
-    """A vote of somebody who is no server counts nothing, and no server counts less for it."""
-    random = dice("strangers", seed)
+    """A vote of somebody who is no server changes nothing, wherever it stands."""
+    random, answers = dice("strangers", seed), set()
     for servers in clusters(seed):
         for phase in (1, 2):
-            judge_both(subject, servers, phase)
             for votes in subsets(servers):
-                strangers = random.sample([name for name in range(61, 80)], len(servers))
+                strangers = random.sample(range(61, 80), len(servers))
                 mixed = [*votes, *strangers]
                 random.shuffle(mixed)
-                right = len(votes) >= enough(len(servers), phase)
-                if ask(subject, mixed, servers, phase) and not right:
+                without = ask(subject, votes, servers, phase)
+                answers.add(without)
+                if ask(subject, mixed, servers, phase) is not without:
                     raise Failed(
-                        f"{call(mixed, servers, phase)} returned True, and only {len(votes)} of {len(servers)} servers "
-                        "voted.\nLook at whose votes you count: 61 and above are no servers of this cluster."
+                        f"{call(votes, servers, phase)} returned {without}, and {call(mixed, servers, phase)} returned "
+                        f"{not without}: the same {len(votes)} of {len(servers)} servers voted.\n"
+                        "Look at whose votes you count: 61 and above are no servers of this cluster."
                     )
+    never_the_same(answers)
 
 
 def judge_four(subject: Subject, seed: int) -> None:

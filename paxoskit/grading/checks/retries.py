@@ -125,24 +125,34 @@ def operation(random: Random, value: int, keys: tuple[str, ...] = KEYS) -> Get |
     return Put(key, str(value)) if random.random() < 0.6 else Get(key)
 
 
-def prepared(play: Play) -> None:
-    """Put a first value under every key: a key without a value is another property's matter."""
-    for number, key in enumerate(KEYS):
-        deliver(play, "client 1", ask(play, "client 1", "1.0", Put(key, str(number))))
+def prepared(play: Play, copies: int = 0, keys: tuple[str, ...] = KEYS) -> list[tuple[str, Message]]:
+    """Put a first value under every key: a key without a value is another property's matter.
+
+    Return so many copies of each of these puts, still in flight, each with its client.
+    """
+    old: list[tuple[str, Message]] = []
+    for number, key in enumerate(keys):
+        request = ask(play, "client 1", "1.0", Put(key, str(number)))
+        for _ in range(copies):
+            play.step(Choice("duplicate", 1, "client 1", request))
+        deliver(play, "client 1", request)
+        old += [("client 1", request)] * copies
+    return old
 
 
-def looked(play: Play, session: str = "1.9") -> None:
+def looked(play: Play, session: str = "1.9", keys: tuple[str, ...] = KEYS) -> None:
     """Get every key, so that every effect shows."""
-    for key in KEYS:
+    for key in keys:
         deliver(play, "client 1", ask(play, "client 1", session, Get(key)))
 
 
 def in_order(play: Play, random: Random) -> None:
-    """One session of one client, nothing goes wrong."""
-    prepared(play)
+    """One session of one client, nothing goes wrong; keys that are nearly equal are different keys."""
+    keys = tuple(random.sample([*KEYS, "'X'", "' x'", "'x '", "x", "1", "1.0"], random.choice([2, 2, 4])))
+    prepared(play, keys=keys)
     for step in range(random.randint(1, 8)):
-        deliver(play, "client 1", ask(play, "client 1", "1.0", operation(random, 10 + step)))
-    looked(play, "1.0")
+        deliver(play, "client 1", ask(play, "client 1", "1.0", operation(random, 10 + step, keys)))
+    looked(play, "1.0", keys)
 
 
 def never_put(play: Play, random: Random) -> None:
@@ -154,9 +164,11 @@ def never_put(play: Play, random: Random) -> None:
 
 
 def retried(play: Play, random: Random) -> None:
-    """Two clients whose requests come in order, and old copies of them at any later time."""
-    prepared(play)
-    old: list[tuple[str, Message]] = []
+    """Two clients whose requests come in order, and old copies of them at any later time.
+
+    The very first puts come again too: their answer, None, is an answer like any other.
+    """
+    old = prepared(play, random.choice([0, 1]))
     for step in range(random.randint(2, 10)):
         if old and random.random() < 0.5:
             deliver(play, *old.pop(random.randrange(len(old))))
@@ -253,13 +265,13 @@ def a_history(random: Random, length: int) -> list[Operation]:
         asked_at = moment - random.randint(1, 25) + next(times) / 1000
         answered_at = moment + random.randint(1, 25) + next(times) / 1000
         if random.random() < 0.5:
-            history.append((asked_at, answered_at, "put", number + 1, value))
-            value = number + 1
+            history.append((asked_at, answered_at, "put", number, value))
+            value = number  # 0 is a value like any other
         else:
             history.append((asked_at, answered_at, "get", None, value))
     if random.random() < 0.6:
         index = random.randrange(length)
-        history[index] = (*history[index][:4], random.choice([None, *range(1, length + 1)]))
+        history[index] = (*history[index][:4], random.choice([None, *range(length)]))
     random.shuffle(history)
     return history
 

@@ -1,4 +1,4 @@
-# loses: strangers. It takes servers to be named 1 to N.
+# loses: meet. It takes the servers to be 1 to N, whatever their names are: then no votes are ever enough.
 def is_quorum(votes, servers, phase):
     count = len({vote for vote in votes if 1 <= vote <= len(servers)})
     return 2 * count > len(servers) if phase == 1 else 2 * count >= len(servers)

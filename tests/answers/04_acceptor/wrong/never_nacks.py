@@ -1,4 +1,5 @@
 # loses: answers. It refuses in silence.
+# loses all: the acceptor that the lesson shows is like this, and is no answer.
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import BOTTOM
 from paxoskit.protocol.synod import Accepted, Promise, Vote

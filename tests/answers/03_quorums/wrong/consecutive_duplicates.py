@@ -1,0 +1,14 @@
+# loses: by_server. Only copies one after the other are found.
+# Quorums as what is missing; pairs by trying the two ends of a line of servers.
+def is_quorum(votes, servers, phase):
+    voters = [v for k, v in enumerate(votes) if v in servers and votes[k - 1:k] != [v]]
+    missing = range(len(servers) - len(voters))
+    n = len(servers)
+    allowed = {1: (n - 1) // 2, 2: n // 2}
+    return len(missing) <= allowed[phase]
+
+
+def safe_pairs(servers):
+    line = list(range(servers))
+    return {(a, b) for a in range(1, servers + 1) for b in range(1, servers + 1)
+            if set(line[:a]) & set(line[servers - b:])}

@@ -1,0 +1,18 @@
+# loses: strangers. What comes after a stranger is not counted.
+# Quorums as what is missing; pairs by trying the two ends of a line of servers.
+def is_quorum(votes, servers, phase):
+    known = []
+    for vote in votes:
+        if vote not in servers:
+            break
+        known.append(vote)
+    missing = [server for server in servers if server not in known]
+    n = len(servers)
+    allowed = {1: (n - 1) // 2, 2: n // 2}
+    return len(missing) <= allowed[phase]
+
+
+def safe_pairs(servers):
+    line = list(range(servers))
+    return {(a, b) for a in range(1, servers + 1) for b in range(1, servers + 1)
+            if set(line[:a]) & set(line[servers - b:])}

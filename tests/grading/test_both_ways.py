@@ -1,0 +1,38 @@
+"""An answer gets the same points by workers, for marks, as in this process, for practice. A sample: all of
+tests/answers are compared by benchmarks/both_ways.py.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from paxoskit.grading.grade import judge_in_worker
+from paxoskit.grading.properties import exercise, judge
+from paxoskit.grading.remote import Limits, WorkerSubject
+from paxoskit.grading.subject import LocalSubject
+
+TOP = Path(__file__).parents[2]
+SAMPLE = [
+    "solutions/01_clock/clock.py",
+    "tests/answers/02_retries/wrong/highest_number_only.py",
+    "solutions/03_quorums/quorums.py",
+    "tests/answers/04_acceptor/wrong/M2_accept_not_compared.py",
+    "solutions/07_claims/claims.py",
+    "solutions/10_chain/chain.py",
+]
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_workers_and_practice_agree(name, tmp_path):
+    one = exercise(Path(name).parts[-3 if "tests" in name else -2])
+    shutil.copy(TOP / name, tmp_path / one.file)
+    shutil.copy(TOP / "solutions" / one.id / "own_test.py", tmp_path)
+    near = judge(one, LocalSubject(tmp_path / one.file)).properties
+    subject = WorkerSubject(tmp_path / one.file, one.given, Limits(**one.limits))
+    far = [judge_in_worker(one, subject, place, 0) for place in range(len(one.all()))]
+    subject.close()
+    assert [(one.id, one.points, one.status, one.says) for one in far] == [
+        (one.id, one.points, one.status, one.says) for one in near
+    ]
+    assert all(result.points == result.of for result in far) is name.startswith("solutions")
