@@ -38,7 +38,7 @@ COMMANDS = {
     "test": Command("run every check of the kit", "paxoskit.cli", "test"),
     "demo": Command("tell the story of a cluster that loses its leader, its links and its power", "paxoskit.demo"),
     "shell": Command("put, get and break things, one command a line, typed or from a script", "paxoskit.shell"),
-    "explore": Command("try every run of acceptors and proposers, and tell the shortest that is wrong", "paxoskit.explore"),
+    "explore": Command("try every run of acceptors and proposers, and tell the shortest wrong one", "paxoskit.explore"),
     "simulate": Command("run seeds of the simulator, with every fault and every claim", "paxoskit.simulate"),
     "linearizable": Command("judge logs of clients, in Jepsen's words: are they linearizable?", "paxoskit.histories"),
     "check": Command("check an exercise, and tell the story of what fails", "paxoskit.grading.check"),
