@@ -39,7 +39,12 @@ class JupyterServer:
     root: Path
 
     def url(self, path: str = "/lab") -> str:
-        """Return the address of a page, such as "/lab/tree/notebooks/lessons/00_meet_the_cluster.ipynb"."""
+        """Return the address of a page, such as "/lab/tree/notebooks/lessons/00_meet_the_cluster.ipynb".
+
+        Each is in a workspace of its own: JupyterLab would open the tabs of an earlier test too, and hide them.
+        """
+        if path.startswith("/lab/tree"):
+            path = f"/lab/workspaces/{secrets.token_hex(4)}{path.removeprefix('/lab')}"
         return f"{self.address}{path}?token={self.token}"
 
 
