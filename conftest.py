@@ -1,5 +1,6 @@
 """What holds for every test: browser tests need a Chromium, and the last line says whether they ran."""
 
+import functools
 import importlib.util
 import os
 
@@ -26,7 +27,6 @@ def demanded() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember what becomes of each browser test; where many processes share the work, their head does."""
-    config.addinivalue_line("markers", "xdist_group(name): tests that one process runs, one after the other")
     if not hasattr(config, "workerinput"):
         config.stash[outcomes] = {}
         config.pluginmanager.register(Counter(config.stash[outcomes]))
@@ -46,11 +46,27 @@ class Counter:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all browser tests, and begin with them: they share a JupyterLab, and take longest."""
+    """Begin with the browser tests: they take longest."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Let one process run every file with browser tests: they share a JupyterLab, and a file's tests build on another.
+
+    xdist's own groups would do, but it cannot mark tests with them under this pytest (3.8.0 under 9.2.0).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    @functools.cache
+    def browses(file: str) -> bool:
+        return "mark.browser" in (config.rootpath / file).read_text(encoding="utf-8")
+
+    class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if browses(nodeid.partition("::")[0]) else nodeid
+
+    return OneBrowser(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

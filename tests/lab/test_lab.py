@@ -230,7 +230,7 @@ def test_a_stopped_cluster_ends_the_labs_thread():
     cluster = Cluster(1)
     lab = Lab(cluster)
     cluster.stop()
-    until(lambda: "paxoskit lab" not in threads(), 2)
+    until(lambda: not lab._thread.is_alive(), 20)
     assert lab._panel.picture.scene["note"] == "the cluster has stopped"
     assert "<svg" in lab.snapshot().svg
 
@@ -238,7 +238,7 @@ def test_a_stopped_cluster_ends_the_labs_thread():
 def test_a_new_lab_over_the_same_cluster_closes_the_earlier_one(cluster):
     labs = [Lab(cluster) for _ in range(100)]
     assert [repr(lab) for lab in labs[:-1]] == ["<Lab closed>"] * 99
-    assert [thread.name for thread in threading.enumerate()].count("paxoskit lab") == 1
+    assert [lab for lab in labs if lab._thread.is_alive()] == labs[-1:]
     labs[-1].close()
 
 
