@@ -265,7 +265,9 @@ def test_zips_in_zips_are_read_three_deep(tmp_path):
     assert not any(path.name == "acceptor.py" for path in submission.files)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\3\4 no zip", zipped({"a.py": "x" * 1000})[:60]])
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\3\4 no zip", zipped({"a.py": "x" * 1000})[:60]], ids=["empty", "no zip", "cut off"]
+)
 def test_a_zip_that_cannot_be_read_is_told(data, tmp_path):
     submission = notes_of(data, tmp_path)
     assert submission.files == {}
