@@ -28,6 +28,7 @@ from paxoskit.protocol.messages import (
     Replies,
     Reply,
     Request,
+    Vote,
 )
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Name
@@ -91,6 +92,7 @@ class Ghost(Claim):
         self.tips: dict[Name, Chain] = {name: _chain(world.disks[name]) for name in world.servers}
         self.appended: tuple[Block, ...] = ()
         self.asked: dict[str, Asked] = {}
+        self.inherited = _voted_for(world.disks.values())
         self.done: dict[str, Outcome] = {}
         self.done_before: dict[str, Outcome] = {}
         self.data: dict[str, str] = {}
@@ -528,7 +530,7 @@ class AtMostOnce(GhostClaim):
 
 
 class Validity(GhostClaim):
-    """Only what a client asked is ever chosen."""
+    """Only what a client asked is ever chosen: in this world, or before it, in a block that a disk holds a vote for."""
 
     name = "only asked values"
     sees = {"send": (Accepted,)}  # noqa: RUF012
@@ -541,6 +543,8 @@ class Validity(GhostClaim):
             return None
         for request in self.ghost.blocks[chosen.hash].operations:
             self.checks += 1
+            if (request.session, request.number) in self.ghost.inherited:
+                continue
             asked = self.ghost.asked.get(request.session)
             if asked is None or request.number > asked.number or (
                 request.number == asked.number and request.operation != asked.operation
@@ -568,7 +572,8 @@ class Linearizable(GhostClaim):
             return self.broken(f"{title(event.node)} took an answer to request {fact.number}, not asked now", event)
         words = " ".join(asked.operation.words)
         if done is None or done.number != fact.number:
-            return self.broken(f"{words} was answered {fact.answer}, but is in no chosen block", asked.event, event)
+            says = f"{words} was answered {fact.answer} before any block that holds it was chosen"
+            return self.broken(says, asked.event, event)
         if done.answer != fact.answer:
             return self.broken(
                 f"{words} was answered {fact.answer}; at its place, height {done.place[0]}, {done.answer} is right",
@@ -616,8 +621,8 @@ class Durability(GhostClaim):
                 self.hash = self.ghost.chosen[self.highest].hash if self.highest in self.ghost.chosen else NO_HASH
             return None
         return self.broken(
-            f"{title(event.node)} acknowledged request {reply.number} of {reply.session}, "
-            "which is in no chosen block: nothing keeps it from being lost",
+            f"{title(event.node)} acknowledged request {reply.number} of {reply.session} "
+            "before any block that holds it was chosen: until then nothing keeps it from being lost",
             event,
         )
 
@@ -672,6 +677,12 @@ def _replies(what: Reply | Replies) -> tuple[Reply, ...]:
 def _chain(disk: Any) -> Chain:
     chain = getattr(disk, "chain", None)
     return chain if isinstance(chain, Chain) else Chain()
+
+
+def _voted_for(disks: Iterable[Any]) -> frozenset[tuple[str, int]]:
+    """Return the requests (session, number) that disks hold votes for: they were asked before this world began."""
+    votes = [vote for disk in disks if isinstance(vote := getattr(disk, "vote", None), Vote)]
+    return frozenset((request.session, request.number) for vote in votes for request in vote.block.operations)
 
 
 def _cut_to(chain: Chain, height: int) -> Chain:

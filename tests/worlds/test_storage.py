@@ -13,8 +13,12 @@ from typing import Any
 
 import pytest
 
+from paxoskit.protocol.chain import Content, mine
+from paxoskit.protocol.literals import show
+from paxoskit.protocol.messages import Put, Request, Vote
+from paxoskit.protocol.server import Server
 from paxoskit.worlds.cluster import Cluster, NoMajority
-from paxoskit.worlds.storage import StorageError
+from paxoskit.worlds.storage import FileStorage, StorageError
 
 
 @pytest.fixture
@@ -53,6 +57,10 @@ def test_a_reopened_cluster_answers_new_requests_under_new_session_names(file: P
 
 KILLED = """
 import sys
+from paxoskit.protocol.chain import Content, mine
+from paxoskit.protocol.literals import show
+from paxoskit.protocol.messages import Put, Request, Vote
+from paxoskit.protocol.server import Server
 from paxoskit.worlds.cluster import Cluster
 cluster = Cluster(3, storage=sys.argv[1])
 for key in range(100_000):
@@ -72,6 +80,23 @@ def test_a_killed_process_loses_no_acknowledged_put(file: Path) -> None:
         last = max([39, *map(int, rest.split())])
         with Cluster(3, storage=file) as cluster:
             assert [cluster.get(key, timeout=20) for key in range(last + 1)] == list(range(last + 1))
+
+
+def test_what_an_earlier_process_was_asked_may_be_chosen_by_the_next(file: Path) -> None:
+    """A process died after votes were saved and before their block was decided: the next leader proposes that block."""
+    write_some(file, 1)
+    storage = FileStorage(file, [Server] * 3, 1)
+    chain = storage.disks[1].chain
+    request = Request("client 1/1.2", 1, Put(show("asked before"), show(2)))
+    block = mine(Content(chain.height, chain.hash, (request,)), 0, 1)
+    for server in (1, 2):
+        disk = storage.disks[server]
+        disk.vote = Vote(disk.promised, block)
+        storage.save(server, disk)
+    storage.close()
+    with Cluster(3, storage=file) as cluster:
+        assert cluster.get("asked before", timeout=30) == 2
+        assert cluster.violations == []
 
 
 def test_only_one_cluster_at_a_time_may_have_a_file_open(file: Path) -> None:
