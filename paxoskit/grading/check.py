@@ -290,11 +290,16 @@ def reset(arguments: list[str]) -> int:
 
 def original(one: Exercise, path: Path) -> str | None:
     """Return the text of an exercise's starter: the one that was kept with the copy, or from the solution."""
-    kept = path.parent / STORIES / f"{one.file}.starter"
+    kept = kept_starter(path)
     if kept.is_file():
         return kept.read_text(encoding="utf-8")
     solution = path.parents[2] / "solutions" / one.id / one.file
     return starter(solution.read_text(encoding="utf-8")) if solution.is_file() else None
+
+
+def kept_starter(path: Path) -> Path:
+    """Return where a copy without solutions keeps the starter of the exercise whose file is `path`."""
+    return path.parent / STORIES / f"{path.name}.starter"
 
 
 def _unused(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 It holds the kit, the lessons and exercises, and the solutions of *closed* lessons only: those before the lesson that it
 goes through, from which the next ones may start. It does not hold `tests`, nor any file that has a solution of an open
-lesson in it.
+lesson in it. A link to what is not in it becomes its words.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paxoskit.bootstrap import checkout
+from paxoskit.grading.check import kept_starter
 from paxoskit.grading.starters import starter
 from paxoskit.options import Options
 
@@ -23,6 +24,9 @@ TOPS = ("LICENSE", "README.md", "constraints.txt", "conftest.py", "environment.y
 
 LEFT_OUT = ("docs/kill_matrix.md", "docs/mutants.md", "docs/teaching.md")
 """What tells of answers, and what is for instructors."""
+
+LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?![a-z]+:)([^)#\s]+)(?:#[^)\s]*)?\)")
+"""A link of Markdown to a file: its words, and the file."""
 
 NUMBERED = re.compile(r"(\d\d)_\w+$")
 UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".git", ".paxoskit", ".ipynb_checkpoints", "*.egg-info",
@@ -87,6 +91,8 @@ def release(top: Path, target: Path, through: str) -> list[str]:
     closed = list(_numbered(top / "solutions", lambda lesson: lesson < number))
     for folder in closed:
         shutil.copytree(folder, target / "solutions" / folder.name, ignore=UNWANTED)
+    for page in [*target.rglob("*.md"), *target.rglob("*.ipynb")]:
+        _leave_out_dead_links(page)
     return [folder.name for folder in closed]
 
 
@@ -97,6 +103,20 @@ def _numbered(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
 
 
 def _put_starters(solution: Path, exercise: Path) -> None:
-    """Write the starters of an exercise, so that no answer of the teacher's own clone is given out."""
+    """Write the starters of an exercise, so that no answer of the teacher's own clone is given out.
+
+    Each is there twice: `reset` finds the other one.
+    """
     for file in sorted(solution.glob("*.py")):
-        (exercise / file.name).write_text(starter(file.read_text(encoding="utf-8")), encoding="utf-8")
+        text = starter(file.read_text(encoding="utf-8"))
+        for place in (exercise / file.name, kept_starter(exercise / file.name)):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+
+
+def _leave_out_dead_links(page: Path) -> None:
+    """Let only the words stay of each link to a file that is not there."""
+    text = page.read_text(encoding="utf-8")
+    kept = LINK.sub(lambda link: link[0] if (page.parent / link[2]).exists() else link[1], text)
+    if kept != text:
+        page.write_text(kept, encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from paxoskit import cli
-from paxoskit.grading.release import ReleaseError, release
+from paxoskit.grading.release import LINK, ReleaseError, release
 from tests.grading.test_collect import written
 
 TOP = Path(__file__).parents[2]
@@ -53,6 +53,27 @@ def test_the_exercises_of_a_copy_are_starters_whatever_the_clone_has(copy, tmp_p
     written_starter = (tmp_path / "copy/exercises/00_echo/echo.py").read_text()
     assert written_starter == 'def f():\n    raise NotImplementedError("think")\n'
     assert not (tmp_path / "copy/solutions").exists()
+
+
+def test_reset_puts_back_the_starter_of_an_open_lesson_of_a_copy(copy, monkeypatch, capsys):
+    monkeypatch.chdir(copy)
+    mine = copy / "exercises/03_quorums/quorums.py"
+    given = mine.read_text(encoding="utf-8")
+    mine.write_text("what I wrote", encoding="utf-8")
+    assert cli.run(["reset", "03"]) == 0
+    assert mine.read_text(encoding="utf-8") == given
+    assert "is the starter again" in capsys.readouterr().out
+
+
+def test_every_link_of_a_copy_leads_to_a_file_that_is_in_it(copy):
+    dead = [
+        f"{page.relative_to(copy)}: {link[0]}"
+        for page in [*copy.rglob("*.md"), *copy.rglob("*.ipynb")]
+        for link in LINK.finditer(page.read_text(encoding="utf-8"))
+        if not (page.parent / link[2]).exists()
+    ]
+    assert dead == []
+    assert "for instructors" in (copy / "notebooks/START_HERE.ipynb").read_text(encoding="utf-8")
 
 
 def test_a_copy_is_never_written_over_something_or_into_the_clone(tmp_path):
