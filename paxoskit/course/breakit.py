@@ -35,7 +35,8 @@ class Task:
     """What is to be broken: servers of the class `server`, so many, until `claim` falls.
 
     `claim` is the name of a safety claim, or a claim of the lesson's own. `others` are the servers that are not of
-    that class. `acceptors`: if not 0, only the first so many are everybody's peers.
+    that class. `acceptors`: if not 0, only the first so many are everybody's peers. `shortest`: if the lesson asks for
+    a short story, how many choices the shortest has that its authors know; nobody has shown that there is none shorter.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Task:
     clients: int = 1
     others: tuple[type[Node], ...] = ()
     acceptors: int = 0
+    shortest: int = 0
     claims: Callable[[], Sequence[Claim]] = field(default=safety_claims)
 
     @property
@@ -83,6 +85,7 @@ class Task:
 TASKS = {
     task.id: task
     for task in (
+        Task("00/early", given.AnswersFirst, given.AnswersStayTrue, shortest=16),
         Task("01/deaf", given.DeafOffice, given.ClockCondition),
         Task("02/last", given.RemembersTheLast, given.AnswersFitOneOrder, servers=1, clients=2),
         Task("03/half", given.HalfIsEnough, "chains are prefixes of one another", servers=4, clients=2),
@@ -152,8 +155,15 @@ class Broken:
         whole = replace(self.task.beginning(), choices=story.choices, claim=fallen.claim, says=fallen.reason)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         whole.save(self.path)
-        self._say(f"✓ “{fallen.claim}” fell: {fallen.reason}.", f"Your story is kept in {_short(self.path)}.")
+        self._say(f"✓ “{fallen.claim}” fell: {fallen.reason}.", *self._praise(len(story.choices)))
         return fallen
+
+    def _praise(self, choices: int) -> list[str]:
+        """Say where the story is kept, and, where a short one is wanted, how long it is."""
+        says = [f"Your story is kept in {_short(self.path)}."]
+        if self.task.shortest:
+            says.append(f"It has {choices} choices; the shortest that we know has {self.task.shortest}.")
+        return says
 
     @property
     def done(self) -> bool:

@@ -284,13 +284,13 @@ def lost(play: Cast) -> Iterator[str]:
         "So server 3 leads, free to propose. Client 2 puts red; server 3 votes for it. Two Accepts fly to server 2.",
         "Server 2 crashes. Its disk is kept…",
         "…and it is back. But this class has its promise in memory only: server 2 knows of no ballot.",
-        "The old Accept arrives. Server 2 votes for blue in ballot 1.1, below what it promised: blue is chosen.",
+        "The old Accept. Server 2 votes for blue in 1.1, below what it promised: blue is chosen, and claims fall.",
     ])  # fmt: skip
     play.deliver("Accepted", 1, by=2)
     play.deliver("Reply", "client 1")
     yield "Server 1 counts two votes of three, decides blue, and answers client 1: done."
     play.deliver("Accept", 2, by=3)
-    yield "Now the other Accept. Ballot 1.3 is above 1.1, and server 2 votes again: red is chosen as well."
+    yield "Now the other Accept. 1.3 is above 1.1, so server 2 votes again: red is chosen as well, and agreement falls."
     play.deliver("Accepted", 3, by=2)
     play.deliver("Reply", "client 2")
     yield "Server 3 decides red, and answers client 2: done. One slot, one restart, two values."

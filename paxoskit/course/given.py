@@ -20,6 +20,19 @@ from paxoskit.protocol.server import Server
 from paxoskit.trace import Event, sentence
 from paxoskit.worlds.story import OURS
 
+# Lesson 0: one wrong server of a cluster ---------------------------------------------------------------------
+
+
+class AnswersFirst(Server):
+    """A server that, while it leads, answers a put as soon as it hears it, and then asks for the votes."""
+
+    def on_request(self, sender: Name, request: Request) -> None:
+        """Answer a put, and go on as usual."""
+        if self.leading and isinstance(request.operation, Put):
+            self.send(request.client, Reply(request.session, request.number, "done"))
+        super().on_request(sender, request)
+
+
 # Lesson 1: a shop in three offices --------------------------------------------------------------------------
 
 
@@ -223,6 +236,19 @@ class AnswersFitOneOrder(Claim):
         return self.broken(verdict.why, event) if verdict.ok is False else None
 
 
+class AnswersStayTrue(AnswersFitOneOrder):
+    """The same in lesson 0's words: what was put stays put until something else is put there."""
+
+    name = "what was answered stays true"
+
+    def broken(self, reason: str, *events: Event) -> Violation:
+        """Say it in lesson 0's words: the last answer was to a get, for a put may always take effect last."""
+        get = self.done[-1]
+        puts = [f"put {put.key} {put.value}" for put in self.done if put.f == "put" and put.key == get.key]
+        told = f"after {', '.join(puts)} was answered done" if puts else "where nobody was told that a put was done"
+        return super().broken(f"a get of {get.key} found {get.result or 'nothing'}, {told}", *events)
+
+
 # Lesson 3: how many are enough? -----------------------------------------------------------------------------
 
 
@@ -287,7 +313,8 @@ class LastWins(FirstWins):
 class Acceptor(Node):
     """An acceptor that keeps both rules of Paxos, and answers nothing to what it refuses.
 
-    Silence is allowed: to a proposer it looks like a lost message (Paxos Made Simple, section 2.2).
+    Silence is allowed: to a proposer it looks like a lost message (Paxos Made Simple, section 2.2). On the stage only
+    clerks propose: it does not hear the other acceptors, its `peers`.
     """
 
     def __init__(self, name: Name, peers: Sequence[int], disk: Any = None) -> None:
@@ -297,13 +324,13 @@ class Acceptor(Node):
 
     def on_prepare(self, sender: Name, prepare: synod.Prepare) -> None:
         """Promise, unless a higher ballot is promised; say what the vote is."""
-        if prepare.ballot >= self.promised:
+        if prepare.ballot >= self.promised and sender not in self.peers:
             self.promised = prepare.ballot
             self.send(sender, synod.Promise(prepare.ballot, self.vote))
 
     def on_accept(self, sender: Name, accept: synod.Accept) -> None:
         """Vote, unless a higher ballot is promised."""
-        if accept.ballot >= self.promised:
+        if accept.ballot >= self.promised and sender not in self.peers:
             self.promised = accept.ballot
             self.vote = synod.Vote(accept.ballot, accept.value)
             self.send(sender, synod.Accepted(accept.ballot, accept.value))
@@ -351,8 +378,8 @@ class Reticent(Server):
 
 
 GIVEN: tuple[type[Node], ...] = (
-    Office, DeafOffice, Naive, RemembersTheLast, HalfIsEnough, Clerk, FirstWins, LastWins, Acceptor, VotesAnyway,
-    Headstrong, Forgetful, Reticent,
+    AnswersFirst, Office, DeafOffice, Naive, RemembersTheLast, HalfIsEnough, Clerk, FirstWins, LastWins, Acceptor,
+    VotesAnyway, Headstrong, Forgetful, Reticent,
 )  # fmt: skip
 """All of them; a story names each as `paxoskit:given` and its own name."""
 

@@ -203,7 +203,7 @@ class _Capture(io.TextIOBase):
         self.shell: Any = get_ipython()
         if self.shell is not None:
             self.publisher = self.shell.display_pub
-            self.shell.display_pub = _Publisher(self.outputs)
+            self.shell.display_pub = _Publisher(self.outputs, self.publisher)
 
     def end(self) -> list[dict[str, Any]]:
         """Take no more; return what was taken."""
@@ -226,12 +226,16 @@ class _Capture(io.TextIOBase):
 
 
 class _Publisher(CapturingDisplayPublisher):
-    """Takes what is displayed."""
+    """Takes what is displayed. What changes an earlier display goes there: a lab's thread may do so at any time."""
 
-    def __init__(self, taken: list[dict[str, Any]]) -> None:
+    def __init__(self, taken: list[dict[str, Any]], before: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.taken = taken
+        self.before = before
 
     def publish(self, data: Any, metadata: Any = None, source: Any = None, **others: Any) -> None:
-        """Take one display."""
-        self.taken.append({"output_type": "display_data", "data": data, "metadata": metadata or {}})
+        """Take one display, or pass on the change of one."""
+        if others.get("update"):
+            self.before.publish(data, metadata, **others)
+        else:
+            self.taken.append({"output_type": "display_data", "data": data, "metadata": metadata or {}})

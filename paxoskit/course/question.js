@@ -2,12 +2,12 @@
 
 let groups = 0; // radio buttons with one name belong together, on the whole page
 
-/** Put text into an element; what stands between backquotes is code. */
+/** Put text into an element; what stands between backquotes is code, between asterisks it is stressed. */
 function say(element, text) {
   element.replaceChildren();
-  text.split("`").forEach((part, index) => {
+  text.split(/(`[^`]+`|\*[^\s*][^*]*\*)/).forEach((part, index) => {
     if (index % 2 === 0) element.append(part);
-    else element.appendChild(document.createElement("code")).textContent = part;
+    else element.appendChild(document.createElement(part[0] === "*" ? "em" : "code")).textContent = part.slice(1, -1);
   });
 }
 

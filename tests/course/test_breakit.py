@@ -1,6 +1,7 @@
 """Each wrong server that a lesson gives can be broken, only a true story counts, and it is replayed each time."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,15 @@ from paxoskit.worlds.story import Story
 def beside(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def early(server=given.AnswersFirst):
+    stage = Stage(servers=3, server=server, claims=[given.AnswersStayTrue()])
+    stage.fire("ElectionTimeout", 1).deliver("Prepare", 1, 2).deliver("Promise", 2, 1)
+    stage.ask("client 1", Put("'x'", "1")).deliver("Request", "client 1", 1).deliver("Reply", 1, "client 1")
+    stage.fire("ElectionTimeout", 2).deliver("Prepare", 2, 3).deliver("Promise", 3, 2).ask("client 1", Get("'x'"))
+    stage.fire("RetryTimeout", "client 1").fire("RetryTimeout", "client 1").deliver("Request", "client 1", 2)
+    return stage.deliver("Accept", 2, 3).deliver("Accepted", 3, 2).deliver("Reply", 2, "client 1")
 
 
 def deaf(server=given.DeafOffice):
@@ -110,8 +120,8 @@ def forgetful(server=given.Forgetful):
 
 
 STAGES = {
-    "01/deaf": deaf, "02/last": last, "03/half": half, "04/anyway": anyway, "05/headstrong": headstrong,
-    "06/forgetful": forgetful, "07/outcome": outcome, "08/reticent": reticent,
+    "00/early": early, "01/deaf": deaf, "02/last": last, "03/half": half, "04/anyway": anyway,
+    "05/headstrong": headstrong, "06/forgetful": forgetful, "07/outcome": outcome, "08/reticent": reticent,
     "09/queue": queue, "10/remines": remines, "11/count": count,
 }  # fmt: skip
 
@@ -156,6 +166,47 @@ def test_a_true_story_is_kept_and_breaks_the_claim_again(beside):
     kept = Story.load(beside / ".paxoskit" / "stories" / "04-anyway.json")
     assert (kept.claim, kept.says, kept.nodes[0]) == (fallen.claim, fallen.reason, "paxoskit:given VotesAnyway")
     assert breakit("04/anyway").done
+
+
+def test_where_a_short_story_is_asked_for_its_length_is_said_beside_the_shortest_known():
+    task, story = breakit("00/early"), early().story()
+    assert task.task.shortest == len(story.choices)
+    task.confirm(story)
+    assert "a get of &#x27;x&#x27; found nothing, after put &#x27;x&#x27; 1 was answered done" in task._says.value
+    assert "It has 16 choices; the shortest that we know has 16." in task._says.value
+
+
+def test_a_block_that_was_voted_for_before_the_leader_died_is_no_story_of_lesson_0():
+    """The early answer does no harm as long as somebody else has the block: then the new leader finishes it."""
+    stage = Stage(servers=3, server=given.AnswersFirst, claims=[given.AnswersStayTrue()])
+    stage.fire("ElectionTimeout", 1).deliver("Prepare", 1, 2).deliver("Promise", 2, 1)
+    stage.ask("client 1", Put("'x'", "1")).deliver("Request", "client 1", 1).deliver("Reply", 1, "client 1")
+    stage.deliver("Accept", 1, 3).crash(1).fire("ElectionTimeout", 3)
+    stage.fire("ElectionTimeout", 2).deliver("Prepare", 2, 3).deliver("Promise", 3, 2)
+    stage.deliver("Accept", 2, 3).deliver("Accepted", 3, 2)
+    assert stage.node(2).store.data == {"'x'": "1"} and stage.violations == []
+
+
+def step_until(lab, pattern):
+    """Step until what happens reads like this; return it."""
+    said = (lab.step() for _ in range(60))
+    return next(words for words in said if re.search(pattern, words))
+
+
+def test_lesson_0_is_broken_by_the_buttons_that_its_text_names():
+    task = breakit("00/early")
+    lab = task.lab
+    leader = int(re.search(r"server (\d) gets Promise", step_until(lab, "gets Promise"))[1])
+    lab.put("colour", "blue")
+    step_until(lab, f"server {leader} gets Request")
+    for _ in range(2):
+        lab.drop("Accept")
+    step_until(lab, "client 1 gets Reply .* done")
+    lab.fail(leader)
+    step_until(lab, "gets Promise")
+    lab.get("colour")
+    step_until(lab, "client 1 gets Reply .* nothing")
+    assert task.confirm().claim == "what was answered stays true" and task.done
 
 
 def test_the_labs_own_story_is_told_again():
@@ -206,7 +257,7 @@ def test_what_the_kit_says_shows_as_text():
 @pytest.mark.parametrize(
     ("arguments", "options", "says"),
     [
-        (["04/nothing"], {}, "expected one of 01/deaf"),
+        (["04/nothing"], {}, "expected one of 00/early, 01/deaf"),
         (["04/anyway"], {"server": Server, "claim": "P2b"}, "is a task of the course"),
         (["../../x"], {"server": Server, "claim": "P2b"}, "expected an id of a lesson and a word"),
         (["99/own"], {"server": Server}, "expected both a server and a claim"),

@@ -172,6 +172,18 @@ def test_after_the_commitment_nothing_is_held(shell, capsys):
     assert (capsys.readouterr().out, shell.shown) == ("one\n", [{"text/plain": "a picture"}])
 
 
+def test_what_changes_an_earlier_display_changes_it_at_once(shell):
+    """A lab's thread keeps its picture up to date, also while a block is held."""
+    question = ask()
+    with question:
+        shell.display_pub.publish({"text/html": "newer"}, None, transient={"display_id": "one"}, update=True)
+        module.display({"text/plain": "held"})
+    newer, area = shell.shown
+    assert newer == {"text/html": "newer"}
+    question.commit("yes")
+    assert [output["data"] for output in area.outputs] == [{"text/plain": "held"}]
+
+
 def test_a_block_that_fails_shows_what_it_printed_and_its_error(shell, capsys):
     with pytest.raises(ZeroDivisionError), ask():
         print("before")

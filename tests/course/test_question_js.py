@@ -113,6 +113,13 @@ def test_it_is_a_group_with_its_question_as_its_name(show):
     assert page.locator("legend code").text_content() == "1.4"
 
 
+def test_what_is_stressed_is_stressed_and_a_lonely_mark_stays(show):
+    page = show(question="Told *done* by `2.5`: 2 * 3 * 4, *so it is, `or not")
+    assert page.locator("legend em").all_text_contents() == ["done"]
+    assert page.locator("legend code").all_text_contents() == ["2.5"]
+    assert page.locator("legend span").last.text_content() == "Told done by 2.5: 2 * 3 * 4, *so it is, `or not"
+
+
 def test_two_questions_on_one_page_do_not_share_their_answers(show):
     page = show()
     page.evaluate("window.again()")
