@@ -9,7 +9,8 @@ click handler makes the same step and draws again. They are clicked in turn.
 
 * click to picture: from the click to the end of the browser's frame in which the new picture stands. In the lab that is
   the button Step, in ipympl a click on the canvas; both go through the kernel.
-* bytes a step: what comes over the websockets for one step. Kernel CPU a step: process time of all its threads.
+* bytes a step: what comes over the websockets for one step, without the space-time diagram and, in the lab, with it.
+  Kernel CPU a step: process time of all its threads.
 * frames a second: how many of the browser's frames show messages at a new place, while any fly in a live cluster at
   one second a hop; ipympl's kernel moves them and draws again as fast as it can.
 * first picture: from running the cell to the first picture; what it imports was imported before.
@@ -279,6 +280,10 @@ def measure(page: Page, address: str, steps: int, seconds: float) -> dict[str, d
     for figures, one in ((lab, 0), (peer, 1)):
         for name in halves[0][one]:
             figures[name] = round(statistics.median(half[one][name] for half in halves), 2)
+    page.locator(".paxoskit-scene").focus()
+    page.keyboard.press("4")
+    page.locator(".paxoskit-scene .spacetime .event").last.wait_for(timeout=60 * SECONDS)
+    lab |= {f"{name}_diagram": figure for name, figure in bench.steps(STEP, steps // 2).items()}
     bench.ask(MOVE)
     page.evaluate("window.repaints.length = 0")
     bench.ask(f"move({seconds})")
@@ -305,6 +310,9 @@ def table(figures: dict[str, dict[str, float]]) -> str:
         "kernel_ms_a_step": "kernel CPU a step, ms",
         "bytes_a_step": "bytes a step",
         "status_bytes_a_step": "of them Jupyter's own busy and idle",
+        "click_ms_diagram": "with the space-time diagram open: click to picture, ms, median",
+        "kernel_ms_a_step_diagram": "kernel CPU a step then, ms",
+        "bytes_a_step_diagram": "bytes a step then",
         "frames_a_second": "frames a second in which something moved",
         "frames_of_the_browser": "frames a second of the browser then",
         "idle_percent_of_a_core": "idle, % of a core",

@@ -126,7 +126,7 @@ def _window(session: Session, panel: Panel, **changes: Any) -> None:
 
 
 def _diagram(session: Session, panel: Panel, shown: bool) -> None:
-    panel.diagram, panel.slow = shown, 0.0
+    panel.diagram, panel.whole, panel.slow = shown, True, 0.0
     session.look_again()
 
 

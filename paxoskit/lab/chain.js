@@ -4,6 +4,8 @@
 const blockKind = ({ fork, on }) => (fork ? "block fork" : on.length ? "block" : "block pending");
 /** The word that a block wears if it is no ordinary one. @param {Block} block */
 const blockBadge = ({ fork, on }) => (fork ? "fork" : on.length ? "" : "voted");
+/** The heading of a block; a long number leaves no room for the word beside a badge. @param {Block} block */
+const blockTitle = (block) => (block.height > 99 && blockBadge(block) ? String(block.height) : `block ${block.height}`);
 /** @param {Block} block */
 function blockSays(block) {
   const { height, lines, on, votes = [] } = block,
@@ -40,14 +42,15 @@ function chainPanel(lab, parent) {
   /** @type {Chain} */
   let chain;
   let lowest = 0,
-    drawn = "";
+    drawn = "",
+    roomy = 0; // how wide the panel is: asked of the page at each drawing, it would be laid out twice
 
   /** @param {Block} block */
-  function newBlock({ id, height }) {
+  function newBlock({ id }) {
     const g = make(picture, "g");
     g.pointer = make(g, "path", { class: "pointer" });
     g.body = make(g, "rect", { class: "body", width: BLOCK, rx: 10 });
-    make(g, "text", { class: "title", x: 11, y: 25 }, `block ${height}`);
+    g.title = make(g, "text", { class: "title", x: 11, y: 25 });
     g.badge = make(g, "g", { class: "badge" });
     g.badge.box = make(g.badge, "rect", { y: 7, height: 25, rx: 6 });
     g.badge.word = make(g.badge, "text", { y: 25 });
@@ -75,6 +78,7 @@ function chainPanel(lab, parent) {
     const up = (high + 18) * ((before ? before.row : 0) - row);
     g.pointer.setAttribute("d", height ? `M0 66L-22 ${66 + up}m8-6l-8 6l8 6` : "");
     g.body.setAttribute("height", high);
+    put(g.title, blockTitle(block));
     changeBadge(g.badge, blockBadge(block));
     [lines[0] ?? "", lines[1] ?? "", `nonce ${nonce}`, `hash …${id}`].forEach((line, number) =>
       put(g.lines[number], line),
@@ -86,7 +90,7 @@ function chainPanel(lab, parent) {
 
   /** @param {any} badge @param {string} word */
   function changeBadge(badge, word) {
-    const wide = tagWidth(word, BOLD);
+    const wide = 10 * word.length + 12;
     badge.style.display = word ? "" : "none";
     put(badge.word, word);
     badge.word.setAttribute("x", BLOCK - 6 - wide / 2);
@@ -96,7 +100,7 @@ function chainPanel(lab, parent) {
 
   /** How many blocks fit side by side with letters that can be read. @param {number} least  the scale they need */
   function room(least) {
-    const fits = Math.floor(parent.clientWidth / (least * (BLOCK + GAP)));
+    const fits = Math.floor(roomy / (least * (BLOCK + GAP)));
     return Math.max(1, Math.min(6, fits || 6));
   }
 
@@ -123,5 +127,11 @@ function chainPanel(lab, parent) {
     keep(blocks, seen, (block) => block.id, newBlock, changeBlock);
   }
 
-  return { draw, says: () => chainSays(chain) };
+  const watcher = new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width === roomy) return;
+    roomy = contentRect.width;
+    if (chain) draw();
+  });
+  watcher.observe(parent);
+  return { draw, says: () => chainSays(chain), stop: () => watcher.disconnect() };
 }

@@ -20,7 +20,11 @@ function linkSays(a, b, cut, back) {
 
 /** @param {SceneNode} node */
 const nodeSays = ({ id, role, says = "" }) =>
-  role === "client" ? String(id) : [title(id), role, ...says.split(" · ")].join(", ");
+  role === "client" ? String(id) : [title(id), role, ...says.split(" · ")].filter(Boolean).join(", ");
+
+/** The lines that stand below a server: a long one in two, where there is room. @param {SceneNode} node
+ * @param {number} radius @returns {string[]} */
+const tagLines = ({ says = "" }, radius) => (says.length > 24 && radius > 50 ? says.split(" · ").slice(0, 2) : [says]);
 
 /** @param {Message} message */
 const messageSays = ({ name, says, from, to, held }) =>
@@ -119,7 +123,13 @@ function coversANode(x, y, half, { radius, box, nodes }) {
   if (!(y > 13 && y < HEIGHT - 13)) return true;
   return nodes.some((node) => {
     const [dx, dy] = [Math.max(0, Math.abs(x - node.x) - half), Math.max(0, Math.abs(y - node.y) - 13)];
-    return node.role === "client" ? dx < 46 && dy < box : dx * dx + dy * dy < radius ** 2;
+    if (node.role === "client") return dx < 46 && dy < box;
+    if (dx * dx + dy * dy < radius ** 2) return true;
+    const lines = tagLines(node, radius),
+      top = node.y + radius + 2;
+    const wide = Math.max(...lines.map((line) => tagWidth(line)));
+    const beside = Math.abs(x - node.x) >= half + wide / 2;
+    return Boolean(node.says) && !beside && y > top - 13 && y < top + 6 + 22 * lines.length + 13;
   });
 }
 
@@ -144,7 +154,7 @@ function clusterPanel(lab, parent) {
     role: "group",
     "aria-label": "servers, links and messages",
   });
-  const layers = ["links", "labels", "messages", "nodes"].map((name) => make(picture, "g", { class: name }));
+  const layers = ["links", "heartbeats", "labels", "messages", "nodes"].map((name) => make(picture, "g", { class: name }));
   const note = make(picture, "text", { class: "note first", x: 8, y: 24 });
   const [nodes, links, messages] = [new Map(), new Map(), new Map()];
   /** @type {Scene} */
@@ -176,7 +186,7 @@ function clusterPanel(lab, parent) {
 
   /** @param {SceneNode} node */
   function newNode({ id, role }) {
-    const g = make(layers[3], "g");
+    const g = make(layers[4], "g");
     if (role === "client") {
       g.setAttribute("role", "img");
       make(g, "rect", { class: "body", x: -46, y: -scene.box, width: 92, height: 2 * scene.box, rx: 10 });
@@ -191,9 +201,9 @@ function clusterPanel(lab, parent) {
     make(face, "path", { class: "cross", d: `M-${d}-${d}L${d} ${d}M-${d} ${d}L${d}-${d}` });
     make(face, "text", { class: "number", y: -4 }, id);
     g.role_ = make(face, "text", { y: 20 });
-    g.label = make(layers[1], "g", { class: "label" }); // messages fly above it, and below the server itself
-    g.tag = make(g.label, "rect", { class: "tag", y: r + 2, height: 28, rx: 14 });
-    g.says = make(g.label, "text", { y: r + 22 });
+    g.label = make(layers[2], "g", { class: "label" }); // messages fly above it, and below the server itself
+    g.tag = make(g.label, "rect", { class: "tag", y: r + 2, rx: 14 });
+    g.says = [0, 1].map((line) => make(g.label, "text", { y: r + 22 + 22 * line }));
     withMenu(face, () => {
       const node = nodeOf(id);
       return node && serverMenu(node, time());
@@ -228,9 +238,13 @@ function clusterPanel(lab, parent) {
     if (role === "client") return;
     g.label.setAttribute("transform", `translate(${x} ${y})`);
     put(g.role_, role);
-    put(g.says, says);
-    g.tag.setAttribute("width", tagWidth(says));
-    g.tag.setAttribute("x", -tagWidth(says) / 2);
+    const lines = tagLines(node, scene.radius),
+      wide = Math.max(...lines.map((line) => tagWidth(line)));
+    g.says.forEach((/** @type {any} */ text, /** @type {number} */ line) => put(text, lines[line] ?? ""));
+    g.label.style.display = says ? "" : "none";
+    g.tag.setAttribute("height", 6 + 22 * lines.length);
+    g.tag.setAttribute("width", wide);
+    g.tag.setAttribute("x", -wide / 2);
     g.clock.style.display = timers.length ? "" : "none";
     g.clock.setAttribute("aria-label", `timers of ${title(id)}: ${timers.join(", ")}`);
   }
@@ -270,7 +284,7 @@ function clusterPanel(lab, parent) {
 
   /** @param {Message} message */
   function newMessage(message) {
-    const g = make(layers[2], "g", { class: message.quiet ? "faint" : "message" });
+    const g = make(layers[message.quiet ? 1 : 3], "g", { class: message.quiet ? "faint" : "message" });
     if (message.quiet) {
       make(g, "circle", { class: "hit", r: 12 });
       make(g, "circle", { class: "quiet", r: 5 });

@@ -24,7 +24,8 @@
  * @typedef {{title: string, items: Item[]}} MenuContent
  * @typedef {{get: (trait: string) => any, send: (act: Act) => void,
  *   menu: (anchor: Element, describe: () => MenuContent | null) => void, say: (text: string) => void,
- *   inspect: (act: Act) => void, alone: () => boolean, root: HTMLElement}} Lab  what the panels share
+ *   inspect: (act: Act) => void, alone: () => boolean, foretells: () => boolean, root: HTMLElement}} Lab  what the
+ *   panels share
  */
 
 const [WIDTH, HEIGHT] = [880, 472];

@@ -10,6 +10,7 @@ const KEYS = [
   { keys: ["p"], does: "pause, and resume", command: "pause" },
   { keys: ["r"], does: "the scene again from its beginning", command: "again" },
   { keys: ["q"], does: "heartbeats: a step each, or stepped over", command: "quiet" },
+  { keys: ["c"], does: "what comes next: said, or left to be guessed", command: "foretell" },
   { keys: ["w"], does: "what if the picked event had not happened?", command: "whatIf" },
   { keys: ["+", "="], does: "faster", command: "faster" },
   { keys: ["-", "−"], does: "slower", command: "slower" },
@@ -46,6 +47,23 @@ function takesKeys(element) {
 /** What keys a control needs for itself. @param {any} element @param {string} key */
 const isPress = (element, key) =>
   (key === " " || key === "Enter") && element.matches?.("button, [role=button], input, summary, a");
+
+/** Keys that, with Ctrl or Cmd, change the text that is marked; in JupyterLab some of them would change cells. */
+const EDITING = new Set([..."acvxyz", "backspace", "delete", "home", "end"]);
+
+/** Is a modifier held that makes another key of this one? AltGr does not: on many keyboards it is the way to "[".
+ * @param {any} event */
+const isModified = (event) =>
+  (event.ctrlKey || event.altKey || event.metaKey) && !event.getModifierState?.("AltGraph");
+
+/** Is this a shortcut that JupyterLab and the browser shall have, such as Ctrl+S? No plain key ever is.
+ * @param {any} event */
+function isShortcut(event) {
+  const key = String(event.key).toLowerCase();
+  return (
+    isModified(event) && (event.ctrlKey || event.metaKey) && !EDITING.has(key) && !key.startsWith("arrow")
+  );
+}
 
 /** @param {HTMLElement} root  where the keys are shown */
 function helpBox(root) {

@@ -24,11 +24,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from IPython.core.getipython import get_ipython
+from IPython.display import publish_display_data
 
 from paxoskit.lab.moment import at_text, opened
 from paxoskit.lab.panel import PAUSE, Command, Panel, look
 from paxoskit.lab.panels import inspect
-from paxoskit.lab.scene import svg
+from paxoskit.lab.scene import Scene, svg
 from paxoskit.lab.scenes import begin
 from paxoskit.lab.session import Session
 from paxoskit.protocol.literals import show
@@ -253,7 +254,10 @@ class Lab:
 
     def snapshot(self) -> Snapshot:
         """Return the picture of this moment: it stays as it is, in the saved notebook too."""
-        return Snapshot(svg(look(self._session) if self._session is not None else self._panel.shown))
+        return Snapshot(svg(self._look()))
+
+    def _look(self) -> Scene:
+        return look(self._session) if self._session is not None else self._panel.shown
 
     def story(self) -> Story:
         """Return the story that leads to the moment that is shown. Raises StoryError if its beginning is forgotten."""
@@ -275,17 +279,32 @@ class Lab:
     def export(self, path: str | Path, progress: Callable[[int, int], object] | None = None, **options: Any) -> Any:
         """Write the way to this moment to a file below this folder: .html, .gif, .png, .pdf, .svg, .json or .jsonl.
 
+        Of a long way, a page and a GIF show its end, `most` pictures (300), and say so; a figure shows this moment.
         Returns its path; what takes longer than a second in a notebook goes on by itself, with a bar and a button.
         `progress(done, of)` is called after each picture; if it answers False, the export ends and leaves no file.
         """
         from paxoskit.lab.progress import export_here  # matplotlib comes with it: only who exports waits for it
+        from paxoskit.pictures.movie import MOST_FRAMES
 
-        source = self.story() if Path(path).suffix == ".json" else self.recording()
+        match Path(path).suffix:
+            case ".json":
+                source: Story | Recording = self.story()
+            case ".jsonl":
+                source = self.recording()
+            case ".html" | ".gif":
+                most = options.get("most", MOST_FRAMES)
+                source = self._open().recording(most - 1 if type(most) is int else None)
+            case _:
+                source = self._open().recording(1)
         return export_here(source, path, progress, **options)
 
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        bundle = self._panel.root._repr_mimebundle_() or {}
-        return bundle | {"text/plain": repr(self), "image/svg+xml": self.snapshot().svg}
+    def _ipython_display_(self) -> None:
+        if not hasattr(get_ipython(), "kernel"):
+            print(self)
+            return
+        widget = (self._panel.root._repr_mimebundle_() or {}) | {"text/plain": repr(self)}
+        publish_display_data(widget)  # type: ignore[no-untyped-call]
+        self._panel.still.show(self._look())
 
     def __repr__(self) -> str:
         if self._session is None:

@@ -15,9 +15,11 @@ import traitlets
 from paxoskit.lab import panels
 from paxoskit.lab.acts import command_of
 from paxoskit.lab.log import Log
+from paxoskit.lab.news import news
 from paxoskit.lab.page import javascript, style
 from paxoskit.lab.scene import Scene, scene
 from paxoskit.lab.session import LIVE, Session
+from paxoskit.lab.still import Still
 from paxoskit.pictures.cluster import QUIET
 from paxoskit.pictures.spacetime import spacetime
 from paxoskit.protocol.literals import parse, show
@@ -54,11 +56,19 @@ class Picture(anywidget.AnyWidget):
     chain = traitlets.Dict().tag(sync=True)
     log = traitlets.List(traitlets.Unicode()).tag(sync=True)
     time = traitlets.Dict().tag(sync=True)
+    news = traitlets.Dict().tag(sync=True)
     spacetime = traitlets.Dict().tag(sync=True)
     network = traitlets.Dict().tag(sync=True)
     inspect = traitlets.Dict().tag(sync=True)
     verdict = traitlets.Dict().tag(sync=True)
     calls = traitlets.List(traitlets.Dict()).tag(sync=True)
+    still = traitlets.Unicode().tag(sync=True)
+
+    def _should_send_property(self, key: str, value: Any) -> bool:
+        """Send no whole diagram if what is new in it says the same; a page that is loaded again gets the whole."""
+        if key == "spacetime" and value.get("version") == self.news.get("version"):
+            return False
+        return bool(super()._should_send_property(key, value))
 
 
 class Panel:
@@ -75,6 +85,7 @@ class Panel:
         self.settings: object = None
         self.slow = 0.0  # when what is costly was drawn last
         self.diagram = False  # is the space-time diagram on the screen?
+        self.whole = True  # shall the diagram be sent whole, whatever is new in it?
         self.window: dict[str, Any] = {"first": None, "servers": None, "kinds": None}
         self.inspected: tuple[str, Any] | None = None  # ("node", 2) or ("block", "a1b2c3")
         self.links: object = None  # what the matrix of links was drawn from
@@ -82,7 +93,8 @@ class Panel:
         self.shown = look(session)
         with session.look() as world:
             servers = world.servers
-        self.picture = Picture(**parted(self.shown), **self._parts())
+        self.still = Still()
+        self.picture = Picture(**parted(self.shown), **self._parts(), still=self.still.name)
         self.picture.on_msg(self._on_message)
         self.controls = (self._asking(), self._servers(servers), self._links())
         self.root = ipywidgets.VBox([self.picture, *self.controls])
@@ -174,6 +186,7 @@ class Panel:
                     self._refresh_live(session)
                 else:
                     self._refresh_stepped(session)
+                self.still.renew(self.shown)
             except Stopped:  # it ended meanwhile: the thread sees that next
                 return
             except Exception as error:  # see carry_out: to look at a learner's class runs it
@@ -286,8 +299,20 @@ class Panel:
                 self.inspected = None
                 self.log.say(str(error))
         if self.diagram:
-            parts["spacetime"] = spacetime(_events(session, self.window), quiet=session.shows_quiet(), **self.window)
+            parts |= self._diagram(session)
         return parts
+
+    def _diagram(self, session: Session) -> dict[str, Any]:
+        """Return the diagram, if it is another, and what is new in it since the last one."""
+        old = self.picture.spacetime
+        version = old.get("version", 0)
+        new = spacetime(_events(session, self.window), quiet=session.shows_quiet(), **self.window)
+        if {**new, "version": version} == old and not self.whole:
+            return {}
+        new["version"] = version + 1
+        fresh = None if self.whole else news(old, new)
+        self.whole = False
+        return ({} if fresh is None else {"news": fresh}) | {"spacetime": new}
 
     def _send(self, seen: Scene, live: bool = True) -> None:
         """Send a picture, the log and what is beside it, in one message, if they differ from those sent last."""
@@ -315,6 +340,7 @@ class Panel:
             note = "this lab is closed: the picture no longer changes" if session.alive else note
         self.root.children = (self.picture,)
         self._send({**seen, "messages": [], "speed": 0.0, "note": note}, live=False)
+        self.still.renew(self.shown, now=True)
         for row in self.controls:
             _close(row)
         if self.gone:

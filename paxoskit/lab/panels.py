@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from paxoskit.claims.safety import Ghost
 from paxoskit.pictures.chain import shortened
-from paxoskit.pictures.cluster import ballot_says, height_says, server_facts
+from paxoskit.pictures.cluster import height_says, server_facts
 from paxoskit.protocol.chain import Chain, verify
 from paxoskit.protocol.messages import Request
 from paxoskit.protocol.node import title
@@ -85,7 +86,7 @@ def inspect(world: World, server: int) -> Panel:
     return {
         "kind": "server",
         "node": server,
-        "says": ", ".join([title(server), facts["role"], ballot_says(facts), height_says(facts["height"])]),
+        "says": ", ".join([title(server), facts["role"], *filter(None, facts["says"].split(" · "))]),
         "lost": disk is None,
         "disk": _rows({} if disk is None else vars(disk)),
         "memory": _rows({key: value for key, value in memory.items() if key not in derived}),
@@ -180,7 +181,7 @@ def verdict(world: World) -> Panel:
     >>> verdict(World(servers=3))
     {'ok': True, 'claims': [], 'claim': '', 'reason': '', 'events': []}
     """
-    names = [claim.name for claim in world.claims]
+    names = [claim.name for claim in world.claims if claim.name != Ghost.name]  # which claims nothing itself
     if not world.violations:
         return {"ok": True, "claims": names, "claim": "", "reason": "", "events": []}
     fallen = world.violations[0]
@@ -202,7 +203,8 @@ def calls(events: Iterable[Event], abandoned: Collection[str] = ()) -> list[Pane
         if event.kind == "ask":
             for ask in getattr(event.what, "asks", (event.what,)):
                 said = shortened(asked(ask), MOST_LETTERS)
-                open_calls[ask.session] = call = {"client": event.node, "asked": said, "state": "waiting", "answer": ""}
+                session = getattr(ask, "session", str(event.node))  # a proposer is asked without one
+                open_calls[session] = call = {"client": event.node, "asked": said, "state": "waiting", "answer": ""}
                 found.append(call)
         elif event.kind == "announce":
             _close(event, open_calls)

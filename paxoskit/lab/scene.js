@@ -13,7 +13,8 @@ const PANELS = [
   { name: "inspect", title: "Inspect", span: 4, shown: false },
 ];
 const SPANS = [4, 6, 8, 12];
-const TRAITS = ["scene", "nodes", "chain", "log", "time", "spacetime", "network", "inspect", "verdict", "calls"];
+const TRAITS = ["scene", "nodes", "chain", "log", "time", "spacetime", "news", "network", "inspect", "verdict", "calls"];
+const HUSHED = "data-lm-suppress-shortcuts"; // JupyterLab obeys no key that is pressed in an element so marked
 const SAY_EVERY = 1500; // milliseconds between two sentences for a screen reader
 
 /** @param {{model: any, el: HTMLElement}} where */
@@ -23,18 +24,33 @@ function render({ model, el }) {
     "aria-label",
     "Paxos cluster; Tab to a thing, Enter for what can be done with it, question mark for the keys",
   );
+  const still = `[data-still="${model.get("still") ?? ""}"]`; // the picture for the day when this lab is gone: still.py
+  html(root, "style", {}, `:is(${still}, .jp-OutputArea-child:has(${still})) { display: none; }`);
   /** @type {() => HTMLElement} */
   const stage = () => el.closest(".paxoskit-lab") ?? root;
 
   /** The scene comes in two parts: who is there changes seldom. */
   const scene = () => ({ nodes: model.get("nodes") ?? [], ...model.get("scene") });
 
+  /** The diagram: sent whole when it is opened, and after that what is new. Who missed something asks for the whole. */
+  let diagramNow = model.get("spacetime") ?? {};
+  const hearDiagram = () => (diagramNow = model.get("spacetime") ?? {});
+  function hearNews() {
+    const news = model.get("news");
+    if (news.from === diagramNow.version) diagramNow = patched(diagramNow, news);
+    else if (news.version !== diagramNow.version && !frameOf("spacetime").section.hidden)
+      lab.send({ act: "panel", name: "spacetime", shown: true });
+  }
+  model.on("change:spacetime", hearDiagram);
+  model.on("change:news", hearNews);
+
   /** @type {Lab} */
   const lab = {
     root,
-    get: (trait) => (trait === "scene" ? scene() : model.get(trait)),
+    get: (trait) => (trait === "scene" ? scene() : trait === "spacetime" ? diagramNow : model.get(trait)),
     send,
     alone: () => alone,
+    foretells: () => foretold ?? !root.classList.contains("lecture"),
     menu: (anchor, describe) => menu.show(anchor, describe),
     say,
     inspect,
@@ -71,9 +87,12 @@ function render({ model, el }) {
     alone = false,
     coming = false,
     inWords = false,
-    wanted = false,
+    wanted = "",
     spoken = "",
     fallen = false;
+  /** Does the lab say what comes next? Not in a lecture, unless it was asked to: the hall shall predict it.
+   * @type {boolean | null} */
+  let foretold = null;
 
   /** A kernel that was started anew knows nothing of this picture: that is said, and nothing else happens.
    * @param {Act} act */
@@ -126,6 +145,7 @@ function render({ model, el }) {
     if (name === "spacetime") lab.send({ act: "panel", name, shown: !section.hidden });
     draw();
     if (!section.hidden) section.scrollIntoView({ block: "nearest" });
+    wanted = section.hidden ? "" : name;
   }
 
   /** @param {string} name @param {number} way */
@@ -154,16 +174,18 @@ function render({ model, el }) {
   /** @param {Act} act */
   function inspect(act) {
     lab.send(act);
-    wanted = true;
     if (frameOf("inspect").section.hidden) showPanel("inspect", true);
+    wanted = "inspect";
   }
 
   /** What was asked for has come: whoever asked shall see it, wherever the page is scrolled to. */
-  const arrived = () =>
+  const arrived = (/** @type {string} */ name) => () =>
     queueMicrotask(() => {
-      if (wanted) frameOf("inspect").section.scrollIntoView({ block: "nearest" });
-      wanted = false;
+      if (wanted !== name) return;
+      wanted = "";
+      frameOf(name).section.scrollIntoView({ block: "nearest" });
     });
+  const seenWhenItComes = { inspect: arrived("inspect"), spacetime: arrived("spacetime") };
 
   // Commands ----------------------------------------------------------------------------------------------------
 
@@ -190,6 +212,7 @@ function render({ model, el }) {
         diagram.picked()
           ? lab.send({ act: "what_if", event: diagram.picked() })
           : say("what if: pick an event in the space-time diagram first"),
+      foretell: () => ((foretold = !lab.foretells()), draw()),
       lecture: () => lecture(!root.classList.contains("lecture")),
       help: () => help.show(!help.isOpen()),
       words: () => ((inWords = !inWords), root.classList.toggle("show-words", inWords), draw()),
@@ -236,9 +259,10 @@ function render({ model, el }) {
   /** No key that is pressed in the lab, its controls included, is a shortcut of JupyterLab's ("d d" deletes the cell).
    * @param {any} event */
   function onKey(event) {
+    if (isShortcut(event)) return;
     event.stopPropagation();
     const { key, target } = event;
-    if (event.ctrlKey || event.altKey || event.metaKey || takesKeys(target) || isPress(target, key)) return;
+    if (isModified(event) || takesKeys(target) || isPress(target, key)) return;
     const thing = target.closest?.("[aria-haspopup]")?.describe?.() ?? target.describe?.();
     const item = thing && itemFor(thing, key);
     const command = item ? null : commandOf(key);
@@ -255,7 +279,19 @@ function render({ model, el }) {
   }
 
   // JupyterLab looks at the very element that has the focus first, so each gets the mark as soon as it has it.
-  const hush = (/** @type {any} */ { target }) => target.setAttribute("data-lm-suppress-shortcuts", "true");
+  const hush = (/** @type {any} */ { target }) => target.setAttribute(HUSHED, "true");
+
+  /** For a shortcut of JupyterLab's own the mark is taken off, before JupyterLab hears the key; and a field of
+   * ipywidgets, which stops all keys, must not stop this one. The next plain key finds the mark there again.
+   * @param {any} event */
+  function letThrough(event) {
+    const { target } = event;
+    if (!(root.contains(target) || around?.contains(target))) return;
+    if (!isShortcut(event)) return hush(event);
+    event.stopPropagation = () => {};
+    target.removeAttribute(HUSHED);
+  }
+  window.addEventListener("keydown", letThrough, true);
   for (const [name, act] of /** @type {[string, any][]} */ ([
     ["keydown", onKey],
     ["focusin", hush],
@@ -315,7 +351,7 @@ function render({ model, el }) {
   };
   for (const trait of TRAITS) model.on(`change:${trait}`, soon);
   for (const trait of ["time", "log"]) model.on(`change:${trait}`, tell);
-  model.on("change:inspect", arrived);
+  for (const [trait, act] of Object.entries(seenWhenItComes)) model.on(`change:${trait}`, act);
   document.addEventListener("visibilitychange", draw);
   let width = 0;
   const watcher = new ResizeObserver(
@@ -327,15 +363,19 @@ function render({ model, el }) {
   return () => {
     for (const trait of TRAITS) model.off(`change:${trait}`, soon);
     for (const trait of ["time", "log"]) model.off(`change:${trait}`, tell);
-    model.off("change:inspect", arrived);
+    for (const [trait, act] of Object.entries(seenWhenItComes)) model.off(`change:${trait}`, act);
+    model.off("change:spacetime", hearDiagram);
+    model.off("change:news", hearNews);
     document.removeEventListener("visibilitychange", draw);
     around?.removeEventListener("keydown", onKey);
     around?.removeEventListener("focusin", hush);
+    window.removeEventListener("keydown", letThrough, true);
     watcher.disconnect();
     speak.stop();
     writeWords.stop();
     menu.stop();
     cluster.stop();
+    chain.stop();
     cancelAnimationFrame(hushControls);
   };
 }

@@ -16,7 +16,7 @@ from paxoskit.lab.page import HERE as HERE
 from paxoskit.lab.page import picture_style
 from paxoskit.lab.panels import timers
 from paxoskit.pictures.chain import chain_graph, short_hash, shortened
-from paxoskit.pictures.cluster import MOST_CLIENTS, ballot_says, cluster_graph, height_says
+from paxoskit.pictures.cluster import MOST_CLIENTS, cluster_graph
 from paxoskit.pictures.spacetime import escaped
 from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import title
@@ -86,11 +86,8 @@ def _node(world: World, name: Any, facts: Mapping[str, Any], small: bool) -> Sce
     seen = {"id": name, "x": round(WIDTH / 2 + wide * x), "y": round(226 - 160 * y)}
     if facts["kind"] == "client":
         return seen | {"role": "client"}
-    if small:
-        says = f"{facts['ballot']} · {facts['height']}" if facts["voter"] else f"no vote · {facts['height']}"
-    else:
-        says = f"{ballot_says(facts)} · {height_says(facts['height'])}"
-    seen |= {"role": facts["role"], "says": says}
+    short = small or (len(world.servers) > 5 and len(facts["says"]) > LONG_TAG)
+    seen |= {"role": facts["role"], "says": facts["short" if short else "says"]}
     running = timers(world, name)
     return seen | ({"timers": running} if running else {})
 
@@ -233,7 +230,7 @@ def node_says(node: Scene) -> str:
     """Return what a node's label says, as `server 2, leader, ballot 3.2, 4 blocks`."""
     if node["role"] == "client":
         return str(node["id"])
-    return ", ".join([title(node["id"]), node["role"], *node["says"].split(" · ")])
+    return ", ".join(filter(None, [title(node["id"]), node["role"], *node["says"].split(" · ")]))
 
 
 def _svg_cluster(scene: Scene) -> Iterator[str]:
@@ -242,11 +239,16 @@ def _svg_cluster(scene: Scene) -> Iterator[str]:
     cut = {(a, b) for a, b in scene["cut"]}
     for a, b in _pairs(list(nodes), cut):
         yield from _svg_link(nodes[a], nodes[b], (a, b) in cut, (b, a) in cut)
+    places = spots(scene)
+    for message, x, y in places:
+        if message.get("quiet"):  # below all words
+            yield from _svg_message(message, f"translate({x:.0f} {y:.0f})")
     for node in scene["nodes"]:
         if node["role"] != "client":
-            yield _svg_tag(node, radius)
-    for message, x, y in spots(scene):
-        yield from _svg_message(message, f"translate({x:.0f} {y:.0f})")
+            yield from filter(None, [_svg_tag(node, radius)])
+    for message, x, y in places:
+        if not message.get("quiet"):
+            yield from _svg_message(message, f"translate({x:.0f} {y:.0f})")
     for node in scene["nodes"]:
         yield from _svg_node(node, radius, scene["box"])
     if scene["note"]:
@@ -312,13 +314,25 @@ def _svg_node(node: Scene, radius: int, box: int) -> Iterator[str]:
     yield "</g>"
 
 
+LONG_TAG = 24
+"""What stands below one of at most five servers and is longer than so many letters stands in two lines."""
+
+
+def tag_lines(node: Scene, radius: int) -> list[str]:
+    """Return the lines that stand below a server."""
+    return node["says"].split(" · ")[:2] if len(node["says"]) > LONG_TAG and radius > 50 else [node["says"]]
+
+
 def _svg_tag(node: Scene, radius: int) -> str:
     """Draw what stands below a server; messages fly above it, and below the server itself."""
-    wide = tag_width(node["says"])
+    if not node["says"]:
+        return ""
+    lines = tag_lines(node, radius)
+    wide = max(map(tag_width, lines))
+    words = [f'<text y="{radius + 22 + 22 * place}">{escaped(line)}</text>' for place, line in enumerate(lines)]
     return (
-        f'<g class="label" transform="translate({node["x"]} {node["y"]})">'
-        f'<rect class="tag" x="{-wide / 2:g}" y="{radius + 2}" width="{wide}" height="28" rx="14"/>'
-        f'<text y="{radius + 22}">{escaped(node["says"])}</text></g>'
+        f'<g class="label" transform="translate({node["x"]} {node["y"]})"><rect class="tag" x="{-wide / 2:g}" '
+        f'y="{radius + 2}" width="{wide}" height="{6 + 22 * len(lines)}" rx="14"/>{"".join(words)}</g>'
     )
 
 
@@ -402,7 +416,7 @@ def _free_spot(path: Sequence[float], done: float, wide: float, scene: Scene, ta
 
 
 def _covers_a_node(x: float, y: float, half: float, scene: Scene) -> bool:
-    """Say whether a label covers a node, or leaves the picture."""
+    """Say whether a label covers a node, or what stands below it, or leaves the picture."""
     if not 13 < y < HEIGHT - 13:
         return True
     for node in scene["nodes"]:
@@ -410,7 +424,16 @@ def _covers_a_node(x: float, y: float, half: float, scene: Scene) -> bool:
         client = node["role"] == "client"
         if (dx < 46 and dy < scene["box"]) if client else dx * dx + dy * dy < scene["radius"] ** 2:
             return True
+        if not client and _covers_its_tag(x - node["x"], y - node["y"], half, node, scene["radius"]):
+            return True
     return False
+
+
+def _covers_its_tag(right: float, down: float, half: float, node: Scene, radius: int) -> bool:
+    """Say whether a label, so far to the right of a server and below it, covers what stands there in words."""
+    lines = tag_lines(node, radius)
+    wide, top = max(map(tag_width, lines)), radius + 2
+    return bool(node["says"]) and abs(right) < half + wide / 2 and top - 13 < down < top + 6 + 22 * len(lines) + 13
 
 
 def label(message: Scene) -> str:
@@ -460,9 +483,9 @@ def _svg_chain(chain: Scene) -> Iterator[str]:
             up = (high + 18) * (rows.get(block["previous"], 0) - block["row"])
             yield f'<path class="pointer" d="M0 66L-22 {66 + up}m8-6l-8 6l8 6"/>'
         yield f'<rect class="body" width="{BLOCK}" height="{high}" rx="10"/>'
-        yield f'<text class="title" x="11" y="25">block {block["height"]}</text>'
+        yield f'<text class="title" x="11" y="25">{block_title(block)}</text>'
         if badge := block_badge(block):
-            wide = tag_width(badge, BOLD)
+            wide = badge_width(badge)
             yield f'<g class="badge"><rect x="{BLOCK - 6 - wide}" y="7" width="{wide}" height="25" rx="6"/>'
             yield f'<text x="{BLOCK - 6 - wide / 2:g}" y="25">{badge}</text></g>'
         for number, line in enumerate([*block["lines"], *[""] * (2 - len(block["lines"]))]):
@@ -476,6 +499,16 @@ def _svg_chain(chain: Scene) -> Iterator[str]:
 def block_kind(block: Scene) -> str:
     """Return the classes of a block: one of a fork, one that is only voted for, or neither."""
     return "block fork" if block.get("fork") else "block" if block["on"] else "block pending"
+
+
+def block_title(block: Scene) -> str:
+    """Return the heading of a block; a long number leaves no room for the word beside a badge."""
+    return str(block["height"]) if block["height"] > 99 and block_badge(block) else f"block {block['height']}"
+
+
+def badge_width(badge: str) -> int:
+    """Return how wide a block's badge is drawn."""
+    return round(10 * len(badge)) + 12
 
 
 def block_badge(block: Scene) -> str:

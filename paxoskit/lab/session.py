@@ -260,13 +260,21 @@ class Session:
 
     @_held
     def back(self) -> str:
-        """Go back to before the last thing that happened; return what happened last then."""
+        """Go back to before the last thing that happened; return what happened last then.
+
+        Who leaves a scene by a choice of her own, and takes that back, stands in the scene again.
+        """
         stepper = self._now()
         earlier = [number for number in (0, *self.beats) if number < stepper.moment.number]
         if self.beats and stepper.branch is stepper.trunk and stepper.moment.number <= max(self.beats) and earlier:
             stepper.goto(max(earlier))
         else:
             stepper.back()
+            branch = stepper.branch
+            if self.beats and branch.base is stepper.moment and branch.parent is not None:
+                stepper.goto(stepper.moment.number, branch.parent.number)
+            elif self.beats and branch is stepper.trunk and stepper.moment.number < max(self.beats):
+                stepper.goto(max(self.beats))  # one key too many led past the scene's end
         return self.did()
 
     @_held
@@ -387,7 +395,7 @@ class Session:
     def choose(self, choice: Choice | Mapping[str, Any]) -> str:
         """Let a choice happen: a Choice, its JSON, or what a click meant; return what happened in words."""
         stepper = self._changeable()
-        stepper.choose(choice if isinstance(choice, Choice) else meant(stepper.world, choice))
+        stepper.choose(choice if isinstance(choice, Choice) else meant(stepper.world, choice)).by_hand = True
         return self.did()
 
     @_held
@@ -693,11 +701,16 @@ class Session:
             cluster.resume()
 
     @_held
-    def recording(self) -> Recording:
-        """Return the way to what is shown: where it begins, and every event since."""
-        if self.stepper is None:
-            return self._alive().recording()
-        return self.stepper.recording()
+    def recording(self, newest: int | None = None) -> Recording:
+        """Return the way to what is shown: where it begins, and every event since; or its end (see `Stepper`)."""
+        if self.stepper is not None:
+            return self.stepper.recording(newest)
+        cluster = self._alive()
+        if newest is None:
+            return cluster.recording()
+        stepper = cluster.stepper()
+        cluster.resume()
+        return stepper.recording(newest)
 
 
 def _stepper(subject: Simulator | Story | Trace | Stepper, classes: Mapping[str, type[Node]] | None) -> Stepper:

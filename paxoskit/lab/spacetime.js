@@ -46,6 +46,26 @@ function lightCone(diagram, n) {
   return { causes: reach(before), effects: reach(after) };
 }
 
+/** The diagram that what is new makes of an old one; see news.py, which has the same function and says more.
+ * @param {any} old @param {any} fresh @returns {any} */
+function patched(old, fresh) {
+  const { events: newEvents, arrows: newArrows, gone, ended, from: _, ...rest } = fresh;
+  /** @param {any[]} had @param {any[]} come @param {number[]} lost */
+  const merged = (had, come, lost) => {
+    const things = new Map([...had, ...come].map((thing) => [thing.n, thing]));
+    for (const n of lost) things.delete(n);
+    return [...things.values()].sort((one, other) => one.n - other.n);
+  };
+  const events = merged(old.events, newEvents, gone).map((event, x) => ({ ...event, x }));
+  const places = new Map(events.map(({ n, x }) => [n, x]));
+  const arrows = merged(old.arrows, newArrows, ended).map((arrow) => ({
+    ...arrow,
+    from: [places.get(arrow.cause) ?? -1, arrow.from[1]],
+    to: arrow.to && [places.get(arrow.deliver) ?? events.length, arrow.to[1]],
+  }));
+  return { ...old, ...rest, events, arrows };
+}
+
 /** The text twin: one sentence an event. @param {any} diagram @returns {string[]} */
 const diagramSays = (diagram) =>
   (diagram.events ?? []).map(
@@ -65,8 +85,9 @@ function spacetimePanel(lab, parent) {
   const picture = make(frame, "svg", { class: "spacetime", role: "group", "aria-label": "space-time diagram" });
   const caption = html(parent, "p", { class: "caption", "aria-live": "off" });
   let zoom = 1,
-    picked = 0,
-    drawn = "";
+    picked = 0;
+  /** @type {boolean | null} */
+  let drawn = null; // was it drawn large, when it was drawn last?
   /** @type {any} */
   let diagram = {};
   /** @type {any} */
@@ -253,13 +274,14 @@ function spacetimePanel(lab, parent) {
   }
 
   function draw() {
+    const before = diagram,
+      large = lab.root.classList.contains("lecture");
     diagram = lab.get("spacetime") ?? {};
-    const as = JSON.stringify(diagram) + lab.root.classList.contains("lecture");
-    if (!diagram.events || as === drawn) return;
-    const end = frame.scrollLeft + frame.clientWidth >= frame.scrollWidth - 30 || !drawn;
+    if (!diagram.events || (diagram === before && large === drawn)) return;
+    const end = frame.scrollLeft + frame.clientWidth >= frame.scrollWidth - 30 || drawn === null;
     const had =
       picture.contains(document.activeElement) && Number(/** @type {any} */ (document.activeElement).dataset.n);
-    drawn = as;
+    drawn = large;
     picture.replaceChildren();
     names = document.createElementNS("http://www.w3.org/2000/svg", "g");
     drawLines();

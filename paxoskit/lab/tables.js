@@ -52,7 +52,8 @@ function callsPanel(lab, parent) {
 function verdictSays(verdict) {
   const claims = verdict.claims?.length ?? verdict.claims ?? 0;
   if (verdict.ok === undefined || (verdict.ok && !claims)) return "no claim watches";
-  return verdict.ok ? `✓ all ${claims} claims hold` : `✗ ${verdict.claim} is broken`;
+  if (!verdict.ok) return `✗ “${verdict.claim}” is broken`;
+  return claims === 1 ? "✓ the claim holds" : `✓ all ${claims} claims hold`;
 }
 
 /** @param {Lab} lab @param {HTMLElement} parent @param {(n: number) => void} pick  shows an event in the diagram */

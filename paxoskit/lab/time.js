@@ -68,7 +68,7 @@ function narration(lab, parent) {
       const time = /** @type {Time} */ (lab.get("time") ?? {}),
         claims = lab.get("verdict") ?? {};
       put(did, lab.alone() ? ALONE : time.did || (lab.get("log") ?? [])[0] || "nothing happened yet");
-      put(next, time.mode !== "live" && time.next ? `next: ${time.next}` : "");
+      put(next, time.mode !== "live" && time.next && lab.foretells() ? `next: ${time.next}` : "");
       put(when, whenSays(time));
       when.classList.toggle("live", (time.mode ?? "live") === "live");
       put(verdict, verdictSays(claims));

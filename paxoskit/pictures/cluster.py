@@ -2,7 +2,8 @@
 
 The graph is the one source of every picture of a cluster: the drawing here, the SVG of the lab, your own.
 It knows no protocol: what a server is (leader, candidate, follower) is read from two attributes that a node may have,
-`leading` and `ballot`, and what it has promised from its disk.
+`leading` and `ballot`, and what it has promised from its disk. An acceptor or a proposer, told by its handlers, shows
+what it promised and accepted, or what it proposes; any other node shows its name alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy  # noqa: F401 (networkx asks for it at its first layout, which is a
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Name
 from paxoskit.trace import say
+from paxoskit.worlds.synod import SERVER, role_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,16 +33,17 @@ MOST_CLIENTS = 20
 """So many clients are drawn; a picture of more would show none of them."""
 
 INK, PAPER, LINE, BLUE, AMBER, RED, GREY = "#1f2d3a", "#ffffff", "#b4c0cb", "#d7e8f5", "#f4bd4a", "#c2410c", "#eceff2"
-FILLS = {"leader": AMBER, "candidate": PAPER, "follower": BLUE, "down": GREY, "client": PAPER}
+FILLS = {"leader": AMBER, "candidate": PAPER, "follower": BLUE, "down": GREY, "client": PAPER, "acceptor": BLUE,
+         "proposer": PAPER, "server": BLUE}  # fmt: skip
 
 
 def cluster_graph(world: World) -> nx.MultiDiGraph:
     """Return the servers, clients, links and messages in flight of a world, as they are now.
 
     A node has `kind` ("server" or "client"), `title` and `pos` (x and y from about -1.65 to 1.65, y upward); a server
-    also has `role` ("leader", "candidate", "follower" or "down"), `ballot`, `height` and `voter`. An edge with the key
-    "link" has `cut` (True or False); an edge whose key is a number is a message in flight: `message`, `name`, `says`,
-    `quiet`.
+    also has `role` ("leader", "candidate", "follower"; "acceptor", "proposer"; "server" for another class; "down"),
+    `ballot`, `height`, `voter`, and `says` and `short`, what stands below it. An edge with the key "link" has `cut`
+    (True or False); an edge whose key is a number is a message in flight: `message`, `name`, `says`, `quiet`.
 
     >>> from paxoskit.worlds.world import World
     >>> graph = cluster_graph(World(servers=3, clients=1))
@@ -70,26 +73,93 @@ def cluster_graph(world: World) -> nx.MultiDiGraph:
 
 
 def server_facts(world: World, server: int) -> dict[str, Any]:
-    """Return what a picture says of a server: its role, ballot, height, and whether it may vote.
+    """Return what a picture says of a server: its role, ballot, height, whether it may vote, and that in words.
 
     A handler may be running on another thread: only attributes are read, and each only once.
     """
     node, disk = world.nodes[server], world.disks[server]
+    cls: Any = world.classes[server]
+    part = _part(cls)
     stands = getattr(node, "ballot", BOTTOM)
-    promised = getattr(disk, "promised", BOTTOM)
+    promised = _first(world, server, "promised")
     if node is None:
         role = "down"
+    elif part != FULL:
+        role = part
     elif getattr(node, "leading", False):
         role = "leader"
     else:
         role = "candidate" if isinstance(stands, Ballot) and stands > BOTTOM else "follower"
-    ballot = stands if role in ("leader", "candidate") else promised
-    return {
+    ballot = stands if role in ("leader", "candidate", "proposer") else promised
+    facts: dict[str, Any] = {
         "role": role,
         "ballot": ballot if isinstance(ballot, Ballot) else BOTTOM,
         "height": world.chain(server).height,
         "voter": bool(getattr(disk, "voter", disk is not None)),
     }
+    match part:
+        case "acceptor":
+            says = _acceptor_says(facts["ballot"], _first(world, server, "vote", "accepted"))
+        case "proposer":
+            says = _proposer_says(facts, node)
+        case "server":
+            says = ("", "")
+        case _:
+            short = str(facts["ballot"]) if facts["voter"] else "no vote"
+            says = (f"{ballot_says(facts)} · {height_says(facts['height'])}", f"{short} · {facts['height']}")
+    return facts | dict(zip(("says", "short"), says))
+
+
+FULL = "full"
+"""The part of a server of the whole protocol: it leads or follows, and has a chain."""
+
+
+@lru_cache(maxsize=256)
+def _part(cls: type) -> str:
+    """Return the part that a class plays: "full", "acceptor", "proposer", or "server" if none of them can be told."""
+    if "chain" in getattr(getattr(cls, "Disk", None), "__dataclass_fields__", ()):
+        return FULL
+    try:
+        role = role_of(cls)
+    except ValueError:
+        return "server"
+    return FULL if role == SERVER else role
+
+
+def _first(world: World, server: int, *names: str) -> Any:
+    """Return the first thing of these names that a server has on its disk, or else in its memory; None if none."""
+    holders = (world.disks[server], world.nodes[server])
+    values = (getattr(holder, name, None) for holder in holders for name in names)
+    return next((value for value in values if value is not None), None)
+
+
+def _acceptor_says(promised: Ballot, vote: Any) -> tuple[str, str]:
+    """Return what stands below an acceptor, and the same in short.
+
+    >>> _acceptor_says(Ballot(2, 5), (Ballot(1, 4), "red"))
+    ('promised 2.5 · accepted red in 1.4', '2.5 · red in 1.4')
+    """
+    ballot, value = vote if isinstance(vote, tuple) and len(vote) == 2 else _fields(vote)
+    accepted = "" if vote is None else f"{value!s:.8} in {ballot}"
+    words = [f"promised {promised}" if promised > BOTTOM else "no promise", f"accepted {accepted}"]
+    return (" · ".join(words) if accepted else f"{words[0]} · nothing accepted", f"{promised} · {accepted or '–'}")
+
+
+def _fields(vote: Any) -> tuple[Any, Any]:
+    return getattr(vote, "ballot", "?"), getattr(vote, "value", vote)
+
+
+def _proposer_says(facts: Mapping[str, Any], node: Any) -> tuple[str, str]:
+    """Return what stands below a proposer, and the same in short: its ballot, and its value as far as that has got."""
+    wish, proposed = getattr(node, "wish", None), getattr(node, "proposed", None)
+    shown = wish if proposed is None else proposed
+    value = "" if shown is None else f"{shown!s:.8}"
+    if value and getattr(node, "decided", False):
+        words = f"{value} is chosen"
+    else:
+        words = f"{'wants' if proposed is None else 'proposes'} {value}" if value else ""
+    ballot = f"ballot {facts['ballot']}" if facts["ballot"] > BOTTOM else "no ballot"
+    return " · ".join(filter(None, (ballot, words))), f"{facts['ballot']} · {value or '–'}"
 
 
 @lru_cache(maxsize=32)
@@ -211,6 +281,7 @@ def _draw_node(ax: Axes, facts: Mapping[str, Any]) -> None:
             ax.plot([x - 0.17, x + 0.17], [y - 0.17 * slope, y + 0.17 * slope], color=RED, linewidth=2, zorder=4)
     ax.text(x, y + 0.05, facts["title"].split()[-1], ha="center", va="center", fontsize=17, weight="bold", zorder=6)
     ax.text(x, y - 0.11, role, ha="center", va="center", fontsize=11, zorder=6)
-    under = f"{ballot_says(facts)} · {height_says(facts['height'])}"
-    ax.text(x, y - 0.36, under, ha="center", va="center", fontsize=11, zorder=6,
+    under = facts["says"].replace(" · ", "\n") if len(facts["says"]) > 24 else facts["says"]
+    low = 0.41 if "\n" in under else 0.36
+    ax.text(x, y - low, under, ha="center", va="center", fontsize=11, zorder=6, parse_math=False,
             bbox={"boxstyle": "round,pad=0.2", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85})  # fmt: skip

@@ -106,7 +106,9 @@ def says(events: Iterable[Event]) -> str:
 def _first(world: World) -> str:
     """Return the sentence of the world that a run begins with: it may have lived before."""
     born = [record[2] == "start" for record in world.trace.records]
-    return "the beginning" if born and all(born) else f"as it stood after event {world.trace.count:,}"
+    if born and all(born):
+        return "the beginning"
+    return f"as it stood after event {world.trace.count:,}; what was before is left out"
 
 
 def film(

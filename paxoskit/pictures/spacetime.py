@@ -413,6 +413,9 @@ LEGEND = (
 )  # fmt: skip
 """What the marks mean, as it stands below a diagram."""
 
+LEGEND_GAP = 44
+"""A mark of the legend, and what lies between it, its words and the next."""
+
 
 def spacetime_svg(diagram: Diagram, legend: bool = True, apart: int = APART) -> str:
     """Return a diagram (see `spacetime`) as the text of an SVG image that stands by itself. Every text is escaped.
@@ -427,7 +430,8 @@ def spacetime_svg(diagram: Diagram, legend: bool = True, apart: int = APART) -> 
     >>> text[:4], "nothing has happened yet" in text
     ('<svg', True)
     """
-    width = max(760 if legend else 0, LEFT + STEP * (len(diagram["events"]) + 1) + RIGHT)
+    wide = LEFT + sum(LEGEND_GAP + LETTER * len(text) for _, text in LEGEND) if legend else 0
+    width = max(round(wide), LEFT + STEP * (len(diagram["events"]) + 1) + RIGHT)
     lowest = TOP + apart * max(0, len(diagram["lines"]) - 1)
     height = lowest + (92 if legend else 46)
     return "\n".join(
@@ -580,7 +584,7 @@ def _svg_legend(y: float) -> Iterator[str]:
         mark = MARKS.get(kind, '<rect class="decided" x="-9" y="-12" width="18" height="24" rx="5"/>')
         yield f'<g class="event" transform="translate({x:g} {y:g})">{mark}</g>'
         yield f'<text x="{x + 17:g}" y="{y + 6:g}">{text}</text>'
-        x += 40 + LETTER * len(text)
+        x += LEGEND_GAP + LETTER * len(text)
     yield "</g>"
 
 

@@ -21,7 +21,7 @@ DECISIONS = frozenset({"Applied", "Decided", "Chosen", "Learned"})
 class Moment:
     """What stands between two choices. `number` counts the choices before it; `event` is the last of them."""
 
-    __slots__ = ("at", "branch", "count", "crash", "event", "fallen", "number", "parent", "records", "world")
+    __slots__ = ("at", "branch", "by_hand", "count", "crash", "event", "fallen", "number", "parent", "records", "world")
 
     def __init__(self, branch: Branch, parent: Moment | None, records: tuple[Record, ...], count: int) -> None:
         self.branch = branch
@@ -32,6 +32,7 @@ class Moment:
         self.at = records[-1][1] if records else 0.0
         self.event: Event | None = tuple.__new__(Event, records[0][:7]) if records else None
         self.crash = crash_of(records)
+        self.by_hand = False  # did somebody choose it who could have stepped? Then it is a step of its own, to go back
         self.fallen: tuple[Violation, ...] = ()
         self.world: World | None = None  # kept now and then
 
@@ -39,7 +40,9 @@ class Moment:
     def quiet(self) -> bool:
         """Say whether only time went by: a heartbeat or a timer, from which nothing else followed."""
         event = self.event
-        if event is None or event.kind in ("ask", "crash", "restart", "cut", "mend", "start") or self.crash:
+        if event is None or event.kind in ("ask", "crash", "restart", "cut", "mend", "start"):
+            return False
+        if self.by_hand or self.crash:
             return False
         return type(event.what).__name__ in QUIET and not any(_is_loud(effect, event) for effect in _effects(self))
 

@@ -46,6 +46,10 @@ DECISION_TIME, DECISION_STEPS = 5_000.0, 20_000
 """So long, in world milliseconds and in choices, `decision` waits for a new block."""
 
 
+MOST_RECORDED = 20_000
+"""So many choices are in a recording of the end of a way."""
+
+
 class Abandoned(RuntimeError):
     """The call was asked in a branch that was left: in the branch that goes on, nobody asked it."""
 
@@ -720,12 +724,29 @@ class Stepper:
         items: list[Flight | Timer] = [*self.world.flying.values(), *self.world.timers.values()]
         return {item.number: self.when(item) for item in items}
 
-    def recording(self) -> Recording:
-        """Return the way to here as a recording."""
-        start = self._reach(self.branch.moment(0), judged=False)
+    def recording(self, newest: int | None = None) -> Recording:
+        """Return the way to here as a recording: the whole, or the end of it with the `newest` moments worth a look.
+
+        The end is at most MOST_RECORDED choices long: a film of it is made in seconds, however long the way is.
+        """
+        begin = self.branch.moment(0) if newest is None else self._before(newest)
+        start = self._reach(begin, judged=False)
         start.trace.records.clear()
+        trace = Trace()
+        for number in range(begin.number + 1, self.moment.number + 1):
+            trace.records.extend(self.branch.moment(number).records)
         clients = {name: self.world.peers[name] for name in self.world.clients}
-        return Recording(start, tuple(self.trace()), clients)
+        return Recording(start, tuple(trace), clients)
+
+    def _before(self, newest: int) -> Moment:
+        """Return the moment after which so many moments were worth a look."""
+        moment = self.moment
+        for _ in range(MOST_RECORDED):
+            if not newest or moment.parent is None:
+                break
+            newest -= not moment.quiet
+            moment = moment.parent
+        return moment
 
     # Worlds at moments -------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ CELLS = {
     ),
     "leader": "second = Cluster(5, seed=2)\nsecond.put('first', 1)\nLab(second)",
     "link": "third = Cluster(5, seed=3)\nLab(third)",
+    "wrong": "Lab.scene('duel')",
     "duel": "Lab.scene('duel')",
     "end": "second.stop(); third.stop(); print('done')",
 }
@@ -165,7 +166,33 @@ def test_one_direction_of_a_link_is_cut_by_keyboard_only(page):
     picture.get_by_role("button", name="link between server 2 and server 4, up").wait_for()
 
 
-EVERY_KEY = ["PageDown", ".", "Space", "ArrowRight", "PageUp", ",", "ArrowLeft", *"odfrqwy+=-", *"123456789987654321",
+def test_a_wrong_click_is_undone_by_one_key_and_the_next_click_branches(page):
+    picture = open_lab(page, "wrong")
+    picture.focus()
+    for _ in range(3):
+        press_and_move(page, picture, "PageDown")
+    labels = "picture => [...picture.querySelectorAll('.message:not(.landing)')].map(one => one.ariaLabel).sort()"
+    before = [picture.locator(".did").inner_text(), picture.locator(".when").inner_text(), picture.evaluate(labels)]
+    wrong = picture.locator('.message[aria-label^="Promise"]').first
+    wrong.click()
+    picture.get_by_role("menuitem", name="Deliver now").click()
+    until(page, picture, "(picture, told) => picture.querySelector('.did').innerText !== told", before[0])
+
+    page.keyboard.press("PageUp")
+    until(page, picture, "(picture, told) => picture.querySelector('.did').innerText === told", before[0])
+    page.wait_for_function("!document.querySelector('.landing')")
+    assert [before[0], picture.locator(".when").inner_text().partition(",")[0], picture.evaluate(labels)] == before
+
+    picture.locator('.message[aria-label^="Prepare"]').first.click()
+    picture.get_by_role("menuitem", name="Deliver now").click()
+    until(page, picture, "picture => picture.querySelector('.when').innerText.includes('branch 3')")
+    page.keyboard.press("PageUp")
+    until(page, picture, "(picture, told) => picture.querySelector('.did').innerText === told", before[0])
+    page.keyboard.press("PageDown")
+    until(page, picture, "picture => picture.querySelector('.did').innerText.startsWith('Servers 2 and 1 promise 1.3')")
+
+
+EVERY_KEY = ["PageDown", ".", "Space", "ArrowRight", "PageUp", ",", "ArrowLeft", *"odfrqcwy+=-", *"123456789987654321",
              "[", "]", "{", "}", "?", "Escape", *"ddxbm"]  # fmt: skip
 
 

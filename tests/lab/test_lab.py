@@ -5,6 +5,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -277,11 +278,49 @@ def test_two_labs_of_one_run_of_a_cell_both_live(monkeypatch):
 # Showing ----------------------------------------------------------------------------------------------------
 
 
-def test_a_lab_shows_itself_as_a_widget_with_a_still_picture_beside_it(lab):
-    bundle = lab._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "application/vnd.jupyter.widget-view+json", "image/svg+xml"}
-    assert bundle["text/plain"] == "<Lab over 3 servers>"
-    assert bundle["image/svg+xml"].startswith("<svg")
+@pytest.fixture
+def shown(monkeypatch):
+    """What is shown in a notebook, in order: the content of each display, and whether it replaces an earlier one."""
+    found = []
+    monkeypatch.setattr("paxoskit.lab.lab.get_ipython", lambda: SimpleNamespace(kernel=True))
+    for module in ("lab", "still"):
+        publish = lambda data, update=False, **_: found.append((data, update))  # noqa: E731
+        monkeypatch.setattr(f"paxoskit.lab.{module}.publish_display_data", publish)
+    return found
+
+
+def test_a_lab_shows_itself_as_a_widget_and_a_still_picture_below_it(lab, shown):
+    lab._ipython_display_()
+    (widget, _), (picture, again) = shown
+    assert set(widget) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+    assert widget["text/plain"] == "<Lab over 3 servers>"
+    assert f'data-still="{lab._panel.picture.still}"' in picture["text/html"] and not again
+
+
+def test_the_still_picture_follows_what_happens_but_not_at_every_step(lab, cluster, shown, monkeypatch):
+    monkeypatch.setattr("paxoskit.lab.still.REST", 1e9)
+    monkeypatch.setattr("paxoskit.lab.still.EVERY", 1e9)
+    lab._ipython_display_()
+    lab.fail(1)
+    until(lambda: lab._panel.shown["nodes"][0]["role"] == "down")
+    assert len(shown) == 2
+    monkeypatch.setattr("paxoskit.lab.still.REST", 0.0)
+    until(lambda: len(shown) > 2)
+    until(lambda: "server 1, down" in shown[-1][0]["text/html"])
+    assert all(again for _, again in shown[2:])
+
+
+def test_a_lab_that_is_closed_leaves_its_last_picture_at_once(lab, cluster, shown):
+    lab._ipython_display_()
+    lab.fail(1)
+    lab.close()
+    data, again = shown[-1]
+    assert "server 1, down" in data["text/html"] and again
+
+
+def test_without_a_notebook_a_lab_says_what_it_is(lab, capsys):
+    lab._ipython_display_()
+    assert capsys.readouterr().out == "<Lab over 3 servers>\n"
 
 
 def test_a_snapshot_is_a_still_picture(lab):

@@ -10,12 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from paxoskit.lab.scene import BOLD, block_says, describe, meant, scene, spots, svg, tag_width, way
+from paxoskit.lab.scene import (
+    BOLD,
+    block_says,
+    describe,
+    meant,
+    node_says,
+    scene,
+    spots,
+    svg,
+    tag_lines,
+    tag_width,
+    way,
+)
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import ElectionTimeout, Put
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.world import World
 from tests.mutants import HalfIsEnough
+from tests.pictures.test_graphs import synod_world
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -183,6 +196,29 @@ def test_no_message_of_nine_standing_servers_hides_behind_a_server():
         for node in seen["nodes"]:
             dx, dy = max(0, abs(x - node["x"]) - wide / 2), max(0, abs(y - node["y"]) - 13)
             assert node["role"] == "client" or dx * dx + dy * dy >= seen["radius"] ** 2
+
+
+@pytest.mark.parametrize("servers", [3, 5, 7])
+def test_no_message_of_a_standing_world_covers_what_is_said_below_a_server(servers):
+    world = with_leader(servers)
+    world.ask("client 1", Put("'x'", "1"))
+    for _ in range(2):
+        world.deliver(next(iter(world.flying.values())))
+    seen = scene(world, {}, 0, 0)
+    assert len(labels(seen)) >= servers - 1
+    for x, y, wide in labels(seen):
+        for node in seen["nodes"]:
+            if node["role"] != "client":
+                middle, reach = node["y"] + seen["radius"] + 16, (wide + tag_width(node["says"])) / 2
+                assert abs(x - node["x"]) >= reach or abs(y - middle) >= 27
+
+
+def test_a_long_word_below_a_server_stands_in_two_lines():
+    seen = scene(synod_world(), {}, 0, 0)
+    assert tag_lines(seen["nodes"][0], seen["radius"]) == ["promised 1.4", "accepted red in 1.4"]
+    assert node_says(seen["nodes"][0]) == "server 1, acceptor, promised 1.4, accepted red in 1.4"
+    for part in ("promised 1.4", "accepted red in 1.4", "proposes red", "nothing accepted"):
+        assert f">{part}</text>" in svg(seen)
 
 
 def test_messages_of_a_moving_world_are_where_they_are():

@@ -8,7 +8,9 @@ import pytest
 
 from paxoskit.claims.safety import safety_claims
 from paxoskit.lab import panels
+from paxoskit.lab.news import news
 from paxoskit.lab.scene import scene, svg
+from paxoskit.pictures.spacetime import spacetime
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import ElectionTimeout
 from paxoskit.worlds.choice import Choice
@@ -16,6 +18,7 @@ from paxoskit.worlds.world import World
 from tests.lab.stage import LIVE, NASTY, SMALL, STEPPED, ask, new_stage, settle, show_state, traits, with_a_block
 from tests.lab.test_scene import forked
 from tests.mutants import HalfIsEnough
+from tests.pictures.test_graphs import synod_world
 
 pytestmark = pytest.mark.browser
 
@@ -99,6 +102,16 @@ def test_it_draws_everything_where_the_still_picture_has_it(page, world):
     visible = "all => all.filter(e => e.checkVisibility()).map(e => e.getAttribute('transform'))"
     drawn = page.eval_on_selector_all(".cluster [transform]", visible)
     assert sorted(float(n) for spot in drawn for n in numbers(spot)) == pytest.approx(expected, abs=0.51)
+
+
+def test_a_synod_is_written_and_drawn_as_in_the_still_picture(page):
+    show_state(page, traits(synod_world()))
+    shown = page.evaluate("({...window.state.scene, nodes: window.state.nodes, chain: window.state.chain})")
+    words = [element.text for element in ET.fromstring(svg(shown)).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts(page) == sorted(words) and "accepted red in 1.4" in words
+    tag = "all => all.map(tag => ['x', 'y', 'width', 'height'].map(name => Number(tag.getAttribute(name))))"
+    found = re.findall(r'"tag" x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)"', svg(shown))
+    assert page.eval_on_selector_all(".cluster .tag", tag) == [[float(n) for n in tag] for tag in found]
 
 
 def test_a_fork_of_a_wrong_server_wears_the_word(page):
@@ -342,6 +355,64 @@ def test_speed_and_heartbeats_have_keys(page, world):
     assert quiet == {"act": "quiet", "on": True}
 
 
+def test_what_comes_next_is_not_given_away_in_a_lecture_unless_a_key_asks_for_it(page, world):
+    show_state(page, traits(world))
+    page.locator(".paxoskit-scene").focus()
+    said = []
+    for key in ("c", "c", "l", "c", "c", "Escape"):
+        said.append(page.locator(".next").inner_text())
+        page.keyboard.press(key)
+    told = f"next: {STEPPED['next']}"
+    assert said == [told, "", told, told, "", told]  # who has chosen, has chosen for the lecture too
+    page.evaluate("window.again()")
+    show_state(page, traits(world))
+    page.locator(".paxoskit-scene").focus()
+    page.keyboard.press("l")
+    assert page.locator(".next").inner_text() == ""
+    page.keyboard.press("c")
+    assert page.locator(".next").inner_text() == told
+    page.keyboard.press("Escape")
+
+
+def test_shortcuts_with_control_are_left_to_the_page_and_plain_keys_never_are(page, world):
+    page.evaluate("""() => document.addEventListener("keydown", (event) => (window.marked ??= []).push(
+        [event.key, event.target.hasAttribute("data-lm-suppress-shortcuts")]), true)""")
+    show_state(page, traits(world))
+    page.locator(".paxoskit-scene").focus()
+    for key in ("Control+s", "d", "Control+Backspace", "Control+c", "Meta+s"):
+        page.keyboard.press(key)
+    heard = [key for key in page.evaluate("window.marked") if key[0] not in ("Control", "Meta")]
+    assert heard == [["s", False], ["d", True], ["Backspace", True], ["c", True], ["s", False]]
+    assert sent(page) == [{"act": "decision"}]
+
+
+@pytest.mark.parametrize("height", [14, 99, 114, 12_345])
+def test_the_number_of_a_block_and_its_badge_do_not_cover_each_other(page, world, height):
+    state = traits(world)
+    block = {**state["chain"]["blocks"][-1], "height": height, "on": [], "votes": [1]}
+    show_state(page, {**state, "chain": {**state["chain"], "blocks": [block]}})
+    title, badge = (page.locator(f".block {part}").bounding_box() for part in (".title", ".badge rect"))
+    assert title["x"] + title["width"] <= badge["x"]
+
+
+def test_a_diagram_grows_by_what_is_new_and_who_missed_something_asks_for_the_whole(page, world):
+    def whole(version):
+        return {**json.loads(json.dumps(spacetime(world.trace))), "version": version}
+
+    old = whole(1)
+    show_state(page, traits(world, spacetime=old))
+    page.locator(".paxoskit-scene").focus()
+    page.keyboard.press("4")
+    count = page.locator(".spacetime .event").count()
+    ask(world, "x", 9)
+    fresh = news(old, whole(2))
+    page.evaluate("window.sent.splice(0)")
+    show_state(page, {"news": fresh})
+    assert page.locator(".spacetime .event").count() == count + 1
+    show_state(page, {"news": {**fresh, "from": 7, "version": 8}})
+    assert page.evaluate("window.sent") == [{"act": "panel", "name": "spacetime", "shown": True}]
+
+
 def test_a_way_that_is_closed_says_why_and_sends_nothing(page, world):
     closed = {"can": {**STEPPED["can"], "back": "this is the beginning"}}
     show_state(page, traits(world, closed))
@@ -354,7 +425,7 @@ def test_a_way_that_is_closed_says_why_and_sends_nothing(page, world):
     page.wait_for_function("document.querySelector('[role=status]').textContent === 'back: this is the beginning'")
 
 
-EVERY_KEY = ["PageDown", ".", "Space", "ArrowRight", "PageUp", ",", "ArrowLeft", *"odfprqw+=-l[]{}y?", *"123456789",
+EVERY_KEY = ["PageDown", ".", "Space", "ArrowRight", "PageUp", ",", "ArrowLeft", *"odfprqcw+=-l[]{}y?", *"123456789",
              "Escape", *"ddxbm"]  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ import pytest
 
 from paxoskit.lab.lab import Inspection, Lab
 from paxoskit.lab.moment import MARK, at_text, read
+from paxoskit.lab.news import patched
 from paxoskit.lab.scenes import SCENES, begin
 from paxoskit.lab.session import NotNow
 from paxoskit.protocol.messages import Accept
@@ -286,6 +290,31 @@ def test_the_diagram_is_drawn_when_it_is_looked_at(lab: Lab, cluster: Cluster) -
     until(lambda: lab._panel.picture.spacetime["first"] < newest)
 
 
+def test_of_the_diagram_only_what_is_new_is_sent(lab: Lab, cluster: Cluster, monkeypatch: Any) -> None:
+    for value in range(40):
+        cluster.put("x", value)
+    lab.pause()
+    act(lab, act="panel", name="spacetime", shown=True)
+    picture = lab._panel.picture
+    until(lambda: len(picture.spacetime.get("events", ())) == 60)
+    sent: list[dict[str, Any]] = []
+    with lab._session.lock:  # type: ignore[union-attr]  # what is set now has been sent
+        monkeypatch.setattr(picture, "_send", lambda message, buffers=None: sent.append(message["state"]))
+        diagram = json.loads(json.dumps(picture.spacetime))
+    lab.put("x", "new")
+    for _ in range(12):
+        lab.step()
+        until(lambda: picture.time["moment"] == lab._session.stepper.moment.number)  # type: ignore[union-attr]
+    until(lambda: picture.spacetime["version"] == sent[-1].get("news", {}).get("version"))
+    for state in sent:
+        assert "spacetime" not in state
+        diagram = patched(diagram, state["news"]) if "news" in state else diagram
+    assert max(len(json.dumps(state.get("news"))) for state in sent) < 2_000
+    assert diagram == json.loads(json.dumps(picture.spacetime))
+    act(lab, act="panel", name="spacetime", shown=True)
+    until(lambda: "spacetime" in sent[-1])
+
+
 def test_links_that_lose_or_are_slow_stand_in_the_network(lab: Lab) -> None:
     act(lab, act="link", a=1, b=2, loss=0.5)
     lab.link(2, 1, delay=3)
@@ -414,6 +443,28 @@ def test_classes_of_a_story_are_loaded_only_after_it_was_said(
         Lab(story)
 
 
+@pytest.mark.parametrize("paused", [True, False])
+def test_of_a_long_way_the_end_is_exported_and_the_page_says_so(
+    lab: Lab, cluster: Cluster, tmp_path: Path, monkeypatch: Any, paused: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(200):
+        cluster.put("x", number)
+    if paused:
+        lab.pause()
+    before = cluster.trace.count
+    newest = lab._session.recording(30)  # type: ignore[union-attr]
+    assert newest.start.trace.count > 2_000 and newest.differences() == []
+    assert newest.events[-1].n >= before
+    counted: list[tuple[int, int]] = []
+    text = lab.export("end.html", lambda done, of: counted.append((done, of)), most=30).read_text()
+    packed = re.search('id="film">(.+?)</script>', text)[1]  # type: ignore[index]
+    frames = json.loads(gzip.decompress(base64.b64decode(packed)))["frames"]
+    assert len(frames) == len(counted) == 30
+    assert re.fullmatch(r"as it stood after event [\d,]+; what was before is left out", frames[0]["says"])
+    assert lab._session.mode == ("stepped" if paused else "live")  # type: ignore[union-attr]
+
+
 def test_the_way_to_a_moment_is_exported(lab: Lab, cluster: Cluster, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     cluster.put("x", 1)
@@ -529,6 +580,50 @@ def test_a_choice_of_ones_own_in_a_scene_is_a_branch_of_it() -> None:
     while roles(lab)[1] != "leader":
         lab.step()
     lab.close()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_a_wrong_click_in_a_scene_is_undone_by_one_key_and_the_scene_goes_on(steps: int) -> None:
+    lab, other = Lab.scene("duel"), Lab.scene("duel")
+    for one in (lab, other):
+        for _ in range(steps):
+            one.step()
+    said = lab._session.did()  # type: ignore[union-attr]
+    lab.deliver(lab.messages()[-1])
+    assert lab._session.did() != said  # type: ignore[union-attr]
+    assert lab.back() == said
+    assert lab.messages() == other.messages()
+    assert lab.step() == other.step()
+    lab.back()
+    lab.duplicate(lab.messages()[-1])
+    assert len(lab._session.stepper.branches) == 3  # type: ignore[union-attr]
+    lab.close()
+    other.close()
+
+
+def test_a_heartbeat_that_was_chosen_is_one_step_to_go_back(lab: Lab, cluster: Cluster) -> None:
+    cluster.put("x", 1)
+    lab.pause()
+    for _ in range(4):
+        lab.step()
+    lab.quiet(False)
+    before = lab._session.stepper.moment  # type: ignore[union-attr]
+    lab.quiet(True)
+    lab.fire(cluster.wait_for_leader(), "HeartbeatTimeout")
+    lab.back()
+    assert lab._session.stepper.moment is before  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_one_key_past_the_end_of_a_scene_is_undone_by_one_key(name: str) -> None:
+    lab = Lab.scene(name)
+    for _ in lab._session.beats:
+        lab.step()
+    end = lab.here()
+    lab.step()
+    assert lab.here() != end
+    lab.back()
+    assert lab.here() == end
 
 
 def test_a_scene_that_is_none_is_named_with_those_there_are() -> None:

@@ -6,7 +6,11 @@ from paxoskit.pictures.chain import chain_graph, draw_chain
 from paxoskit.pictures.cluster import cluster_graph, draw_cluster, positions
 from paxoskit.protocol.chain import NO_HASH, Content, mine
 from paxoskit.protocol.messages import ElectionTimeout, Put, Request
+from paxoskit.protocol.node import Node
+from paxoskit.protocol.synod import Propose
 from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.synod import reference
 from paxoskit.worlds.world import World
 
 
@@ -51,6 +55,45 @@ def test_a_server_back_without_its_disk_has_no_vote(world):
     world.crash(3, "lost")
     world.restart(3)
     assert cluster_graph(world).nodes[3]["voter"] is False
+
+
+def synod_world():
+    """Three acceptors and two proposers; 1 has accepted red, 2 has promised 1.5 after 1.4, 3 has heard nothing."""
+    acceptor, proposer = reference("acceptor"), reference("proposer")
+    story = Story(nodes=("paxoskit:Acceptor",) * 3 + ("paxoskit:Proposer",) * 2, acceptors=3)
+    world = story.world({"paxoskit:Acceptor": acceptor, "paxoskit:Proposer": proposer})
+    world.happen(Choice("ask", 4, what=Propose("red")))
+    for kind, to in (("Prepare", 1), ("Prepare", 2), ("Promise", 4), ("Promise", 4), ("Accept", 1)):
+        world.deliver(next(flight for flight in world.flying.values()
+                           if (type(flight.message).__name__, flight.receiver) == (kind, to)))  # fmt: skip
+    world.happen(Choice("ask", 5, what=Propose("blue")))
+    world.deliver(next(flight for flight in world.flying.values() if (flight.sender, flight.receiver) == (5, 2)))
+    return world
+
+
+def test_an_acceptor_shows_what_it_promised_and_accepted_and_a_proposer_what_it_proposes():
+    nodes = cluster_graph(synod_world()).nodes(data=True)
+    assert {name: (facts["role"], facts["says"], facts["short"]) for name, facts in nodes if name in range(1, 6)} == {
+        1: ("acceptor", "promised 1.4 · accepted red in 1.4", "1.4 · red in 1.4"),
+        2: ("acceptor", "promised 1.5 · nothing accepted", "1.5 · –"),
+        3: ("acceptor", "no promise · nothing accepted", "0.0 · –"),
+        4: ("proposer", "ballot 1.4 · proposes red", "1.4 · red"),
+        5: ("proposer", "ballot 1.5 · wants blue", "1.5 · blue"),
+    }
+
+
+def test_a_node_of_no_part_that_is_known_is_called_a_server_and_nothing_is_said_of_ballots():
+    class Echo(Node):
+        def on_request(self, sender, message): ...
+
+        def on_prepare(self, sender, message): ...
+
+    class Shout(Node):
+        def on_put(self, sender, message): ...
+
+    nodes = cluster_graph(World([Shout, Echo], clients=0)).nodes
+    assert (nodes[1]["role"], nodes[1]["says"]) == ("server", "")
+    assert nodes[2]["role"] == "follower"
 
 
 def test_a_cut_is_one_direction_of_a_link(world):

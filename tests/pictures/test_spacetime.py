@@ -342,6 +342,14 @@ def test_the_picture_is_the_one_that_was_looked_at():
     assert expected == without_style(spacetime_svg(spacetime(busy().trace))) + "\n"
 
 
+def test_the_legend_fits_into_the_picture_however_little_has_happened():
+    text = spacetime_svg(spacetime(World(servers=3).trace))
+    width = int(re.search(r'viewBox="0 0 (\d+) ', text)[1])
+    legend = text.split('<g class="legend">')[1]
+    ends = [float(x) + 9.6 * len(words) for x, words in re.findall(r'<text x="([\d.]+)"[^>]*>(.+?)</text>', legend)]
+    assert len(ends) == 6 and max(ends) <= width
+
+
 def elements(text: str) -> list[str]:
     return [element.tag for element in ET.fromstring(text).iter()]
 
