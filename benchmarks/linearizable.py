@@ -177,6 +177,8 @@ CASES = {
     "10 keys, 10 clients, put, append": Clients(10, 400, 10, STORE),
     "10 keys, 50 clients, put, append": Clients(50, 2_000, 10, STORE),
     "10 keys, 50 clients, put, append, 10 % lost": Clients(50, 2_000, 10, STORE, 0, 0.1),
+    "1 key, 50 clients, put, append": Clients(50, 2_000, 1, STORE),
+    "1 key, 50 clients, put, append, 10 % lost": Clients(50, 2_000, 1, STORE, 0, 0.1),
     "1 key, 50 clients, append": Clients(50, 2_000, 1, ("get", "append"), 0, 0.0),
     "10 keys, 50 clients, append, 10 % lost": Clients(50, 5_000, 10, ("get", "append"), 0, 0.1),
 }

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
+import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from paxoskit.loading import LoadError, load_node
 from paxoskit.options import Options, seconds, whole
 from paxoskit.protocol.node import Node
-from paxoskit.worlds.checker import Result, explore
+from paxoskit.worlds.checker import INTERRUPTED, Result, explore
 from paxoskit.worlds.choice import DISKS, KEPT
-from paxoskit.worlds.search import Counts
+from paxoskit.worlds.search import PULSE, Counts
+
+BOUNDS = (
+    "acceptors", "proposers", "ballots", "crashes", "timers", "depth", "seconds", "states", "memory", "slots", "seed"
+)  # fmt: skip
+WIDTH = 79
+"""Columns of a terminal that the progress takes."""
 
 
 def main(arguments: list[str]) -> int:
@@ -25,39 +36,70 @@ def main(arguments: list[str]) -> int:
             result = _explore(classes, chosen)
     except (LoadError, ValueError) as error:
         options.error(str(error))
+    except KeyboardInterrupt:
+        print("\npaxoskit: stopped", file=sys.stderr)
+        return 130
     if chosen.story and result.story is not None:
         try:
-            result.story.save(chosen.story)
+            result.story.at_home_in(Path(chosen.story).parent).save(chosen.story)
         except OSError as error:
             options.error(f"--story: cannot write {chosen.story}: {error.strerror}")
     print(result)
     if chosen.story and result.story is not None:
-        print(f"the story is in {chosen.story}")
+        print(f"the story is in {chosen.story}: python3 -m paxoskit lab --story {shlex.quote(chosen.story)}")
     if chosen.json:
         print(json.dumps(result.as_json()))
-    if any("interrupted" in text for text in result.not_covered):
-        return 130
-    return 0 if result.ok else 1
+    if not result.ok:
+        return 1
+    return 130 if any(INTERRUPTED in text for text in result.not_covered) else 0
 
 
 def _explore(classes: list[type[Node]], chosen: object) -> Result:
     wanted = vars(chosen)
-    names = ("acceptors", "proposers", "ballots", "crashes", "timers", "depth", "seconds", "states", "slots", "seed")
-    bounds = {name: wanted[name] for name in names}
-    return explore(
-        classes or None, claims=wanted["claims"], disks=wanted["disks"] or (KEPT,), progress=_progress(), **bounds
-    )
+    bounds = {name: wanted[name] for name in BOUNDS}
+    workers = wanted["workers"]
+    executor = ProcessPoolExecutor(workers, initializer=_ignore_interrupts) if workers > 1 else None
+    with _bar(wanted["seconds"]) as progress, executor or contextlib.nullcontext():
+        return explore(
+            classes or None, claims=wanted["claims"], disks=wanted["disks"] or (KEPT,), progress=progress,
+            executor=executor, **bounds,
+        )  # fmt: skip
 
 
-def _progress() -> Callable[[Counts], None] | None:
-    """Return who says on a terminal how far the search is."""
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one: it tells the parts to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _bar(seconds: float) -> Iterator[Callable[[Counts], None] | None]:
+    """Give who shows on a terminal how far the search is, None where there is no terminal; wipe it out at the end."""
     if not sys.stderr.isatty():
-        return None
+        yield None
+        return
+    begun, shown = time.perf_counter(), [0.0]
 
     def say(counts: Counts) -> None:
-        print(f"\r{counts.states:,} states, {counts.depth} steps deep ", end="", file=sys.stderr, flush=True)
+        used = time.perf_counter() - begun
+        if used - shown[0] >= PULSE:
+            shown[0] = used
+            line = f"{bar(used / seconds)} {used:.0f} of {seconds:g} s, {counts.states:,} states, Ctrl-C ends it"
+            print(f"\r{line:<{WIDTH}.{WIDTH}}", end="", file=sys.stderr, flush=True)
 
-    return say
+    try:
+        yield say
+    finally:
+        print(f"\r{'':<{WIDTH}}\r", end="", file=sys.stderr, flush=True)
+
+
+def bar(share: float) -> str:
+    """Return how much of the time is used, as a bar.
+
+    >>> bar(0.5)
+    '[##########··········]'
+    """
+    full = min(20, max(0, round(20 * share)))
+    return f"[{'#' * full}{'·' * (20 - full)}]"
 
 
 def _options() -> Options:
@@ -79,6 +121,8 @@ def _options() -> Options:
     options.add_argument("--depth", type=whole(0, 10**6), help="how many steps, at most")
     options.add_argument("--seconds", type=seconds, default=60.0, help="how long, at most (60)")
     options.add_argument("--states", type=whole(1, 10**8), default=1_000_000, help="how many states, at most (1000000)")
+    options.add_argument("--memory", type=whole(1, 10**6), default=2_000, help="how many MB, at most (2000)")
+    options.add_argument("--workers", type=whole(1, 61), default=1, help="in how many processes parts of it run (1)")
     options.add_argument("--seed", type=whole(0, 10**15), default=0, help="of the walks that come first (0)")
     options.add_argument(
         "--claim", dest="claims", metavar="NAME", action="append", help="judge by this claim alone; once for each"

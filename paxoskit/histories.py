@@ -6,6 +6,7 @@ What a log looks like, and what is taken, is said in `paxoskit.claims.linearizab
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -65,10 +66,16 @@ def judge(path: str, steps: int) -> dict[str, Any]:
 
 
 def say(line: str, file: Any = None) -> None:
-    """Print a line; what the terminal cannot show is escaped."""
+    """Print a line; what the terminal cannot show is escaped.
+
+    If whoever read the lines has seen enough (`| head -1`), the others are judged all the same, for the exit code.
+    """
     stream = file or sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    try:
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _since(start: float) -> float:

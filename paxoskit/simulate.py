@@ -1,12 +1,12 @@
 """`simulate`: many seeds, every fault, every claim; and a run in which nothing happened proves nothing.
 
-Each seed is a story of its own, so they run in as many processes as there are cores. Their results are taken in the
-order of the seeds, up to the first that went wrong: the answer is the same, whatever the number of processes.
+Each seed is a story of its own, so they run in as many processes as there are cores, or over any executor. Their
+results are taken in the order of the seeds, up to the first that went wrong: the answer is the same, whatever ran them.
+The story of that one is made short.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -16,23 +16,35 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from paxoskit.claims.safety import safety_claims
 from paxoskit.loading import LoadError, blame, load_server
 from paxoskit.options import Options, whole
 from paxoskit.protocol.node import Node
+from paxoskit.protocol.plain import Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import story
+from paxoskit.worlds.beginnings import choices_of
+from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.interned import OWN_CODE, prints_to
+from paxoskit.worlds.shrink import Stage, told
 from paxoskit.worlds.simulator import NEMESES, Outcome, Simulator
-from paxoskit.worlds.world import MOST_SERVERS
+from paxoskit.worlds.story import Story
+from paxoskit.worlds.synod import place
+from paxoskit.worlds.world import MOST_SERVERS, Flight, Timer
 
 MOST_WORKERS = 61  # of a ProcessPoolExecutor on Windows
 SHOWN = 15
-"""So many events before a claim fell are shown."""
+"""So many events before a claim fell are shown, if its story cannot be made short."""
+
+TOLD, SHORT = 100_000, 60
+"""So many choices are told again, at most, to make a story short; so many choices are short enough to be printed."""
 
 ENOUGH = 0.95
 """At least this share of what was asked must be answered."""
@@ -143,21 +155,30 @@ def main(arguments: list[str]) -> int:
         _server(task.place)
     except LoadError as error:
         options.error(f"--server: {error}")
-    total = Sum()
+    total, short = Sum(), None
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     try:
         for result in _watched(results(task, seeds, chosen.workers), len(seeds)):
             total.add(result)
+        if total.wrong is not None:
+            short = short_story(task, total.wrong.seed)
     except BrokenProcessPool:
         ended = "the process that ran this seed, or one of the next, ended"
         total.add(Result(chosen.first + total.seeds, raised=ended))
     except KeyboardInterrupt:
         print(f"\npaxoskit: stopped after {total.seeds} seeds", file=sys.stderr)
         return 130
-    trouble = _trouble(total, task)
+    trouble = _trouble(total, task, short)
     print("\n".join(trouble or _summary(total, task)))
+    if chosen.story and short is not None:
+        try:
+            short.story.at_home_in(Path(chosen.story).parent).save(chosen.story)
+        except OSError as error:
+            options.error(f"--story: cannot write {chosen.story}: {error.strerror}")
+        print(f"the story is in {chosen.story}: python3 -m paxoskit lab --story {shlex.quote(chosen.story)}")
     if chosen.json:
-        print(json.dumps(total.as_json(task, chosen.first)))
+        found = None if short is None else short.story.as_json()
+        print(json.dumps(total.as_json(task, chosen.first) | {"story": found}))
     return 1 if trouble else 0
 
 
@@ -170,8 +191,12 @@ def _options() -> Options:
     options.add_argument(
         "--nemesis", choices=NEMESES, default="all", metavar="NAME", help=f"who makes trouble: {', '.join(NEMESES)}"
     )
-    options.add_argument("--server", metavar="FILE:Class", default="", help="run this server, not the kit's own")
+    options.add_argument(
+        "--server", "--class", dest="server", metavar="FILE:Class", default="",
+        help="run this server, not the kit's own",
+    )  # fmt: skip
     options.add_argument("--workers", type=whole(1, MOST_WORKERS), default=_cores(), help="how many processes (cores)")
+    options.add_argument("--story", metavar="FILE", help="write the story of the seed that went wrong here, as JSON")
     options.add_argument("--json", action="store_true", help="print one object as the last line")
     return options
 
@@ -184,9 +209,19 @@ def _cores() -> int:
 # Running -----------------------------------------------------------------------------------------------------
 
 
-def results(task: Task, seeds: Iterable[int], workers: int) -> Iterator[Result]:
-    """Yield the result of each seed, in order, and end after the first that went wrong."""
-    for result in _in_processes(task, list(seeds), workers) if workers > 1 else (run_seed(task, s) for s in seeds):
+def results(
+    task: Task, seeds: Iterable[int], workers: int = 1, executor: Executor | None = None
+) -> Iterator[Result]:  # fmt: skip
+    """Yield the result of each seed, in order, and end after the first that went wrong.
+
+    They run here, in so many processes of our own, or over an `executor`, whichever: the results are the same.
+    """
+    if executor is not None:
+        chosen = list(seeds)
+        found: Iterator[Result] = executor.map(run_seed, [task] * len(chosen), chosen)
+    else:
+        found = _in_processes(task, list(seeds), workers) if workers > 1 else (run_seed(task, s) for s in seeds)
+    for result in found:
         yield result
         if result.reasons:
             return
@@ -217,7 +252,7 @@ def _server(place: str) -> type[Node]:
 
 def run_seed(task: Task, seed: int) -> Result:
     """Run one seed: `steps` with faults, then the calm in which everything must be answered."""
-    with contextlib.redirect_stdout(sys.stderr):  # what a learner's handlers print; the JSON stays the last line
+    with prints_to(sys.stderr):  # what a learner's handlers print; the JSON stays the last line
         simulator = None
         try:
             simulator = Simulator(seed, servers=task.servers, nemesis=task.nemesis, server=_server(task.place))
@@ -245,6 +280,73 @@ def _end(simulator: Simulator | None) -> str:
     return story(list(simulator.trace)[-SHOWN:]) if simulator else ""
 
 
+# The short story ---------------------------------------------------------------------------------------------
+
+
+class Short(NamedTuple):
+    """The story of a seed that went wrong, its events in words, and how many choices the run itself had."""
+
+    story: Story
+    lines: list[str]
+    choices: int
+    shorter: bool
+    """Does the same claim fall in it? If not, it is the run itself: what is wrong only shows at its end."""
+
+
+class _Noting(Simulator):
+    """Notes what it lets a server do: if the server's code fails, no trace tells of that."""
+
+    last: Choice | None = None
+
+    def _arrive(self, flight: Flight) -> None:
+        self.last = Choice("deliver", flight.receiver, flight.sender, flight.message)
+        super()._arrive(flight)
+
+    def _ring(self, timer: Timer) -> None:
+        self.last = Choice("fire", timer.node, what=timer.message)
+        super()._ring(timer)
+
+    def _restart(self, name: int) -> None:
+        self.last = Choice("restart", name)
+        super()._restart(name)
+
+    def _ask(self, client: Name) -> None:
+        self.last = None
+        super()._ask(client)
+
+
+def short_story(task: Task, seed: int, most: int = TOLD) -> Short | None:
+    """Run a seed that went wrong once more, and return its story, with all choices left out that can be spared.
+
+    None if there is nothing to tell: the code fails before anything happens. At most `most` choices are told again.
+    """
+    with prints_to(sys.stderr):
+        cls = _server(task.place)
+        simulator = last = None
+        try:
+            simulator = _Noting(seed, servers=task.servers, nemesis=task.nemesis, server=cls)
+            simulator.run(task.steps)
+            if not simulator.violations:
+                simulator.calm()
+        except (Exception, SystemExit):
+            last = simulator and simulator.last
+        if simulator is None:
+            return None
+        name = place(cls)
+        choices = [*choices_of(simulator.trace), *([last] if last else [])]
+        begin = Story(nodes=(name,) * task.servers, clients=((),) * len(simulator.world.clients))
+        stage = Stage(begin, {name: cls}, safety_claims, loose=True)
+        # What is lost may as well fly for ever; equal messages do the same.
+        shortest = stage.shrunk([replace(one, copy=0) for one in choices if one.kind != "drop"], most)
+        if shortest is None:
+            violation = next(iter(simulator.violations), None)
+            return Short(stage.story(choices, violation), [], len(choices), False)
+        done, world, violation = shortest
+        lines = told(event for event in world.trace if event.kind != "start")
+        lines += [f"          then its code fails: {done[-1]}"] if violation.claim == OWN_CODE else []
+        return Short(stage.story(done, violation), lines, len(choices), True)
+
+
 # Saying so ---------------------------------------------------------------------------------------------------
 
 
@@ -259,13 +361,16 @@ def _watched(found: Iterator[Result], count: int) -> Iterator[Result]:
     print(file=sys.stderr)
 
 
-def _trouble(total: Sum, task: Task) -> list[str]:
+def _trouble(total: Sum, task: Task, short: Short | None) -> list[str]:
     """Return, in lines, what went wrong; nothing if all is well."""
     if total.wrong is None:
         return [f"{line}: that proves nothing (more seeds or steps may)" for line in total.nothing(task)]
     wrong = total.wrong
     lines = [f"seed {wrong.seed}: {line}" for line in wrong.reasons]
-    if wrong.story:
+    if short is not None and short.shorter and len(short.story.choices) <= SHORT:
+        count = f"{len(short.story.choices)} choices, of {short.choices:,} in the run"
+        lines += ["", f"the short story, {count}: {short.story.says}", "", *(f"  {line}" for line in short.lines)]
+    elif wrong.story:
         lines += ["", "what happened last:", *(f"  {line}" for line in wrong.story.splitlines())]
     return [*lines, "", "to see it again:", f"  {task.command(wrong.seed)}"]
 

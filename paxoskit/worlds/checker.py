@@ -1,7 +1,8 @@
 """Every choice is tried: `explore` over ordinary classes of nodes, and the shortest story that breaks a claim.
 
 A search says what it covered and what it did not; it never says that a class is right. In what order things are tried:
-a few walks with dice, then deep first, then everything, nearest first. A claim that falls is told as a short story.
+a few walks with dice, then deep first, then everything, nearest first. With an executor these are parts that run each
+by itself, and more walks are among them. A claim that falls is told as a short story.
 What makes it fast, and why nothing is missed, is in `search`; who runs the nodes' code is in `interned`.
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from paxoskit.claims.claim import Violation
 from paxoskit.claims.synod import CHAIN, SYNOD, SynodClaim, Words, synod_claims
@@ -20,12 +22,13 @@ from paxoskit.protocol.messages import Ask, Put
 from paxoskit.protocol.node import Node, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.synod import Decided, Nack, Promise, Propose
-from paxoskit.trace import Event, sentence
+from paxoskit.trace import Event
 from paxoskit.worlds.beginnings import story_of
 from paxoskit.worlds.choice import DISKS, KEPT, Choice
-from paxoskit.worlds.interned import OWN_CODE, Nodes, watched
+from paxoskit.worlds.interned import OWN_CODE, Nodes, kept_prints, watched
+from paxoskit.worlds.parts import Board, Parcel, gathered
 from paxoskit.worlds.search import Bounds, Counts, Enough, Flight, Found, Search
-from paxoskit.worlds.shrink import Stage, Told
+from paxoskit.worlds.shrink import Stage, Told, told
 from paxoskit.worlds.story import Story
 from paxoskit.worlds.synod import ACCEPTOR, PROPOSER, SERVER, VALUES, place, reference, role_of
 from paxoskit.worlds.world import World, check_count
@@ -37,9 +40,16 @@ WALKS, MORE_WALKS, WALK_LENGTH = 40, 110, 110
 """So many walks, so many more where there are more ballots than two, each of so many messages."""
 
 DEEP_STATES = 500
-NEAR_BALLOTS, NEAR_SECONDS = 2, 1.0
-SHORTER_SECONDS, SHORTER_STATES = 10.0, 6_000
+NEAR_BALLOTS, NEAR_STATES = 2, 5_000
+"""Before everything, so many states with so few ballots are tried: most that is wrong shows there, and at once."""
+
+SHORTER_SECONDS, SHORTER_STATES = 60.0, 6_000
 """After a claim fell on a walk, so much is tried to find a shorter story."""
+
+WALK, DEEP, NEAR, BROAD = "walks with dice", "deep first", "everything with few ballots", "everything"
+ORDERS = (WALK, DEEP, NEAR, BROAD)
+PARTS = (*((WALK, number) for number in range(4)), (DEEP, 0), (NEAR, 0), (BROAD, 0))
+"""What an executor runs: which order of trying, and which dice. It is the same for every executor."""
 
 MANY_STATES = 250
 """With more states of nodes than this, it is asked whether some field only grows."""
@@ -48,6 +58,11 @@ SAMPLE = 300
 """So many remembered turns are run again, to see whether they come out the same."""
 
 Progress = Callable[[Counts], None]
+
+Fell = tuple[list[Choice], str, str]
+"""The choices on which a claim fell, the claim, and why."""
+
+INTERRUPTED = "it was interrupted"
 
 
 @dataclass(frozen=True)
@@ -133,18 +148,7 @@ class Result:
 
     def told(self) -> list[str]:
         """Return the events of the story, a sentence each; what is sent to many, once."""
-        lines: list[str] = []
-        before: Event | None = None
-        for event in self.events:
-            if event.kind == "save":
-                continue
-            again = before is not None and event[1:4] == before[1:4] and event.kind == "send"
-            if again and before is not None and event.what == before.what:
-                lines[-1] += f", {title(event.peer)}" if event.peer is not None else ""
-            else:
-                lines.append(f"{event.at / 1000:7.3f} s  {sentence(event)}")
-            before = event
-        return lines
+        return told(self.events)
 
     def classes(self) -> dict[str, type[Node]]:
         """Return the classes by the names that they have in the story: `story.replay(classes=result.classes())`."""
@@ -174,16 +178,23 @@ def explore(
     what: World | Story | type[Node] | Sequence[type[Node]] | Mapping[str, type[Node]] | None = None, *,
     claims: Iterable[str] | None = None, acceptors: int = 3, proposers: int = 2, ballots: int = 3, crashes: int = 0,
     disks: Sequence[str] = (KEPT,), timers: int | None = None, depth: int | None = None, seconds: float = 60.0,
-    states: int = 1_000_000, slots: int = 1, seed: int = 0, progress: Progress | None = None,
+    states: int = 1_000_000, slots: int = 1, seed: int = 0, progress: Progress | None = None, memory: int = 2_000,
+    executor: Executor | None = None,
 ) -> Result:  # fmt: skip
     """Try every run within the bounds, and return what came of it; the first claim that falls ends the search.
 
     `what` is a class of acceptors or proposers (the kit's own class plays the other part), both in a list or as
     {"acceptor": …, "proposer": …}, a class of servers, or a `World` or `Story` to go on from; nothing: the kit's own
     acceptor and proposer. `claims`: names of those that judge, all by default. `ballots`, `crashes`, `timers`: how many
-    there may be in all, in a run; `disks`: what a crash may leave of a disk. `depth`: how many steps, `seconds`, and
-    `states`: how long and how many. `progress` is called now and then with what was counted so far. Ctrl-C ends it
-    with what was found.
+    there may be in all, in a run; `disks`: what a crash may leave of a disk. `depth`: how many steps, `seconds`,
+    `states` and `memory` (in MB, as `Search.bytes` estimates it): how long, how many, how much. `progress` is called
+    now and then with what was counted so far. Ctrl-C ends it with what was found.
+
+    With an `executor` (of concurrent.futures, whichever) parts of the search run there: four times the walks, each with
+    dice of its own; deep first; everything with two ballots; everything. The last is one part: most ways lead to the
+    same states, and to share them out costs more than it gains. The first part, in this order, in which a claim falls
+    gives the story, whatever a later one found first: so the same arguments give the same story with any executor (it
+    may be another than without one, whose parts go on from one another). A process must be able to load the classes.
 
     >>> print(explore(ballots=1).covered)
     all runs of 3 acceptors and 2 proposers with at most 1 ballots in all
@@ -206,7 +217,10 @@ def explore(
     if setting.words is CHAIN and timers is None:
         timers = ballots
     check_count("states", states, 1, 100_000_000)
-    bounds = Bounds(ballots, crashes, timers, depth, float(seconds), states, tuple(disks))
+    check_count("memory", memory, 1, 1_000_000)
+    bounds = Bounds(ballots, crashes, timers, depth, float(seconds), states, tuple(disks), memory=memory)
+    if executor is not None:
+        return _in_parts(setting, bounds, seed, progress, executor)
     return Explorer(setting, bounds, seed, progress).run()
 
 
@@ -285,11 +299,15 @@ def _from_story(story: Story, classes: dict[str, type[Node]], claims: tuple[str,
 
 
 class Explorer:
-    """One call of `explore`."""
+    """One call of `explore`, or one part of it: with only some of the `orders` of trying."""
 
-    def __init__(self, setting: Setting, bounds: Bounds, seed: int = 0, progress: Progress | None = None) -> None:
+    def __init__(
+        self, setting: Setting, bounds: Bounds, seed: int | str = 0, progress: Progress | None = None,
+        orders: Sequence[str] = ORDERS,
+    ) -> None:  # fmt: skip
         self.setting, self.bounds, self.seed = setting, bounds, seed
-        self.progress = progress
+        self.progress, self.orders = progress, orders
+        self.seconds = 0.0
         self.stopped = ""  # why it ended before all was tried
         self.walks = 0
         self.broadly = False  # is all being tried, nearest first?
@@ -305,41 +323,49 @@ class Explorer:
         gc.disable()  # a search makes many objects that live long, and no cycles
         self.started = time.perf_counter()
         try:
-            found = self._found()
-            seconds = time.perf_counter() - self.started
-            return self.result(found, seconds)
+            with kept_prints():
+                return self.result(self._found(), time.perf_counter() - self.started)
         finally:
             if collecting:
                 gc.enable()
 
-    def _found(self) -> tuple[list[Choice], str, str] | None:
+    def _found(self) -> Fell | None:
         """Search; return the choices that break a claim, the claim, and why."""
         while True:
+            found = None
             try:
-                begun = self.begin()
-                if begun is not None:
-                    return begun
+                if (found := self.begin()) is not None:
+                    return found
                 found = self._orders()
+                if self._told_apart():
+                    return self._pure(found)
             except _Grows as grows:
                 self._grew(grows.field)
-                continue
             except KeyboardInterrupt:
-                self.stopped = "it was interrupted"
-                return None
-            assert self.runner is not None
-            if self.aside and self.runner.aside_matters(SAMPLE):
-                self.aside = ()
-                self.bounds = replace(self.bounds, once=True)
-                self.warnings.pop()
-                self.warnings.append("its state grows with each message, so each message is delivered at most once")
-                continue
-            if found is None or found[1] not in (OWN_CODE, PURE):
-                impure = self.runner.impure(SAMPLE)
-                if impure:
-                    return [], PURE, impure
-            return found
+                self.stopped = INTERRUPTED
+                return found
 
-    def begin(self) -> tuple[list[Choice], str, str] | None:
+    def _told_apart(self) -> bool:
+        """Say whether what was left out of the states made no difference; if it did, get ready to try again."""
+        assert self.runner is not None
+        if not self.aside or not self.runner.aside_matters(SAMPLE):
+            return True
+        self.aside = ()
+        self.bounds = replace(self.bounds, once=True)
+        self.warnings.pop()
+        self.warnings.append("its state grows with each message, so each message is delivered at most once")
+        return False
+
+    def _pure(self, found: Fell | None) -> Fell | None:
+        """Return what was found, or that the class is no function of its state and of what it hears."""
+        assert self.runner is not None
+        if found is None or found[1] not in (OWN_CODE, PURE):
+            impure = self.runner.impure(SAMPLE)
+            if impure:
+                return [], PURE, impure
+        return found
+
+    def begin(self) -> Fell | None:
         """Make the world in which the search begins; return what its nodes' code did wrong already."""
         with watched() as watch:
             self.world = self.setting.begin.replay(classes=self.setting.classes)
@@ -380,30 +406,40 @@ class Explorer:
             )  # fmt: skip
         except Found as found:
             return [], found.claim, found.fault.says
+        self.search.pulse = self._look
         return None
 
-    def _orders(self) -> tuple[list[Choice], str, str] | None:
+    def _orders(self) -> Fell | None:
         """Walk, go deep, try everything."""
         search = self.search
         assert search is not None
         try:
-            dice = Random(self.seed)
-            self._walk(search, dice, WALKS)
-            assert self.runner is not None
-            if impure := self.runner.impure(SAMPLE // 3):
-                return [], PURE, impure
-            if self.setting.words is SYNOD and (stuck := _undisturbed(self.setting)) is not None:
-                return stuck
-            if (self.bounds.ballots or 0) > NEAR_BALLOTS:
-                self._walk(search, dice, MORE_WALKS)
-            search.deep(DEEP_STATES)
-            self._near(search)
-            self.broadly = True
-            search.broad(self._look)
+            if WALK in self.orders and (fell := self._walks(search)) is not None:
+                return fell
+            if DEEP in self.orders:
+                search.deep(DEEP_STATES)
+            if NEAR in self.orders:
+                self._near(search)
+            if BROAD in self.orders:
+                self.broadly = True
+                search.broad(self._look)
         except Found as found:
             return self.choices(search, found), found.claim, found.fault.says
         except Enough as enough:
             self.stopped = str(enough)
+        return None
+
+    def _walks(self, search: Search) -> Fell | None:
+        """Walk with dice, and let each proposer run undisturbed once."""
+        assert self.runner is not None
+        dice = Random(self.seed)
+        self._walk(search, dice, WALKS)
+        if impure := self.runner.impure(SAMPLE // 3):
+            return [], PURE, impure
+        if self.setting.words is SYNOD and (stuck := _undisturbed(self.setting)) is not None:
+            return stuck
+        if (self.bounds.ballots or 0) > NEAR_BALLOTS:
+            self._walk(search, dice, MORE_WALKS)
         return None
 
     def _walk(self, search: Search, dice: Random, count: int) -> None:
@@ -413,18 +449,17 @@ class Explorer:
             search.walk(dice, WALK_LENGTH, in_turn=number % 4 > 0)
 
     def _near(self, search: Search) -> None:
-        """Try everything with two ballots first: most that is wrong shows there, and at once."""
+        """Try everything with two ballots first."""
         bounds = self.bounds
         if self.setting.words is not SYNOD or (bounds.ballots or 0) <= NEAR_BALLOTS:
             return
-        search.bounds = replace(bounds, ballots=NEAR_BALLOTS, seconds=min(NEAR_SECONDS, bounds.seconds))
-        search.started = time.perf_counter()
+        search.bounds = replace(bounds, ballots=NEAR_BALLOTS, states=min(NEAR_STATES, bounds.states))
         try:
             search.broad(self._look)
         except Enough:
-            pass
+            search.check_time()
         finally:
-            search.bounds, search.started = bounds, self.started
+            search.bounds = bounds
             search.counts.truncated.clear()
 
     def _look(self, counts: Counts) -> None:
@@ -455,7 +490,7 @@ class Explorer:
 
     # What came of it ---------------------------------------------------------------------------------------
 
-    def result(self, found: tuple[list[Choice], str, str] | None, seconds: float) -> Result:
+    def result(self, found: Fell | None, seconds: float) -> Result:
         search, setting = self.search, self.setting
         counts = search.counts if search else Counts(0)
         result = Result(
@@ -466,7 +501,7 @@ class Explorer:
             self.stopped = "a claim fell" if found[1] not in (PURE, OWN_CODE) else "the code of a node failed"
         result.complete = not self.stopped and not counts.truncated_ways
         result.covered = self._covered(counts)
-        stopped = [f"the search stopped: {self.stopped}"] if self.stopped else []
+        stopped = [_stopped(self.stopped)] if self.stopped else []
         result.not_covered = (*stopped, *self._left_out(counts))
         if found is not None:
             self._tell(result, *found)
@@ -484,9 +519,13 @@ class Explorer:
             result.story = stage.story([] if watch.error else done, result.violation)
             result.events = () if watch.error else tuple(_from(world, self.setting.begin))
             return
-        done, world, violation = self._shorter(shortest, stage) or shortest
+        if not stage.cut_short:
+            shortest = self._shorter(shortest, stage) or shortest
+        done, world, violation = shortest
         result.violation, result.story = violation, stage.story(done, violation)
         result.events = tuple(_from(world, self.setting.begin))
+        if stage.cut_short:
+            result.warnings += ("it was interrupted while the story was being shortened: a shorter one may exist",)
 
     def show(self, result: Result, choices: list[Choice]) -> None:
         """Put a story in which no claim falls into the result."""
@@ -502,7 +541,7 @@ class Explorer:
         words = self.setting.words
         ballots = {event.what.ballot for event in world.trace
                    if event.kind == "send" and type(event.what) in (words.prepare, words.accept)}  # fmt: skip
-        search.watch = None
+        search.watch = search.pulse = None
         search.bounds = replace(self.bounds, ballots=len(ballots), seconds=SHORTER_SECONDS, states=SHORTER_STATES)
         search.started = time.perf_counter()
         try:
@@ -511,11 +550,18 @@ class Explorer:
             again = stage.shrunk(self.choices(search, found))
             if again is not None and len(again[0]) < len(done):
                 return again
-        except (Enough, KeyboardInterrupt):
+        except Enough:
             pass
+        except KeyboardInterrupt:
+            stage.cut_short = True
         return None
 
     def _covered(self, counts: Counts) -> str:
+        head = self._head(counts)
+        return f"{head}: {', '.join([_walks(self.walks), *self._tried(counts)])}" if self.stopped else head
+
+    def _head(self, counts: Counts) -> str:
+        """Say what was to be covered."""
         bounds = self.bounds
         parts = [f"{bounds.ballots} ballots"]
         parts += [f"{bounds.timers} timers"] if bounds.timers is not None else []
@@ -523,17 +569,16 @@ class Explorer:
         whole = "some of the" if self.stopped or counts.truncated_ways else "all"
         text = f"{whole} runs of {self.setting.roles} with at most {', '.join(parts)} in all"
         text += f", of at most {bounds.depth} steps" if bounds.depth is not None else ""
-        text += ", each message delivered at most once" if bounds.once else ""
-        return f"{text}: {self._so_far(counts)}" if self.stopped else text
+        return text + (", each message delivered at most once" if bounds.once else "")
 
-    def _so_far(self, counts: Counts) -> str:
-        """Say what was tried before the search stopped."""
-        parts = [f"{self.walks} walks with dice" if self.walks != 1 else "one walk with dice"]
+    def _tried(self, counts: Counts) -> list[str]:
+        """Say what was tried before the search stopped, but for the walks."""
+        parts = []
         if self.broadly and self.search is not None:
             parts.append(f"{counts.states:,} states, nearest first")
             if counts.depth and not counts.truncated_ways and self.search.forgot_nothing(again=False):
                 parts.append(f"among them all that at most {counts.depth} steps lead to")
-        return ", ".join(parts)
+        return parts
 
     def _left_out(self, counts: Counts) -> list[str]:
         bounds = self.bounds
@@ -546,6 +591,84 @@ class Explorer:
         if self.bounds.once:
             left.append("a message that is delivered twice")
         return left
+
+
+# The search in parts -----------------------------------------------------------------------------------------
+
+
+class _Part(NamedTuple):
+    """What a part of a search came to: its result, what was to be covered, and what was tried."""
+
+    result: Result
+    head: str
+    walks: int
+    tried: list[str]
+
+
+def _in_parts(
+    setting: Setting, bounds: Bounds, seed: int, progress: Progress | None, executor: Executor
+) -> Result:  # fmt: skip
+    """Search in parts, over an executor; return the result of the first that found something, or of all together."""
+    started = time.perf_counter()
+    rest = (setting.begin, setting.asks, setting.words is CHAIN, setting.only, setting.spared, bounds)
+    parcel = Parcel(setting.classes, rest)
+    parts = [(parcel, number, order, f"{seed}/{dice}" if dice else seed) for number, (order, dice) in enumerate(PARTS)]
+
+    def look(board: Board) -> None:
+        if progress is not None:
+            counted = [counts for number in range(len(PARTS)) if (counts := board.counted(number))]
+            states, transitions, depth = zip(*counted) if counted else ((0,), (0,), (0,))
+            progress(Counts(sum(states), sum(transitions), max(depth)))
+
+    with kept_prints():
+        found, interrupted = gathered(executor, _one_part, parts, lambda part: not part.result.ok, look)
+    return _together(Explorer(setting, bounds), found, interrupted, time.perf_counter() - started)
+
+
+def _one_part(parcel: Parcel, number: int, order: str, seed: int | str, folder: str) -> _Part:
+    """Run one part of a search, wherever this is."""
+    classes, (begin, asks, chain, only, spared, bounds) = parcel.open()
+    board = Board(folder)
+
+    def look(counts: Counts) -> None:
+        if not board.tell(number, (counts.states, counts.transitions, counts.depth)):
+            raise Enough("the search in another part ended it")
+
+    setting = Setting(begin, classes, asks, CHAIN if chain else SYNOD, only, spared)
+    explorer = Explorer(setting, bounds, seed, look, (order,))
+    result = explorer.run()
+    result.setting = None  # whoever asked has one, with the classes themselves
+    counts = explorer.search.counts if explorer.search else Counts(0)
+    return _Part(result, explorer._head(counts), explorer.walks, explorer._tried(counts))
+
+
+def _together(explorer: Explorer, found: Sequence[_Part], interrupted: bool, seconds: float) -> Result:
+    """Return the result of a search whose parts came to this."""
+    if not found:
+        explorer.stopped = INTERRUPTED
+        return explorer.result(None, seconds)
+    result = found[-1].result  # the part that found something, or the one that tried everything
+    results = [part.result for part in found]
+    result.setting, result.seconds = explorer.setting, seconds
+    result.transitions = sum(one.transitions for one in results)
+    result.handler_calls = sum(one.handler_calls for one in results)
+    result.warnings = tuple(dict.fromkeys(warning for one in results for warning in one.warnings))
+    result.never = tuple(text for text in result.never if all(text in one.never for one in results))
+    if interrupted and result.ok:
+        result.complete = False
+        result.not_covered = (_stopped(INTERRUPTED), *(text for text in result.not_covered if _stopped("") not in text))
+    if not result.complete:
+        walks = sum(part.walks for part in found)
+        result.covered = f"{found[-1].head}: {', '.join([_walks(walks), *found[-1].tried])}"
+    return result
+
+
+def _stopped(why: str) -> str:
+    return f"the search stopped: {why}"
+
+
+def _walks(count: int) -> str:
+    return "one walk with dice" if count == 1 else f"{count:,} walks with dice"
 
 
 class _Grows(Exception):

@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 import io
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping
 from random import Random
 from types import FrameType
@@ -274,18 +275,94 @@ class _Printed(io.StringIO):
         return len(text)
 
 
+class _Own(threading.local):
+    """What belongs to a thread: where it prints to (None: where it did before), and whether it is held."""
+
+    printed: Any = None
+    held = False
+
+
+_own = _Own()
+
+
+class _Outlet(io.TextIOBase):
+    """What stands for `sys.stdout` while turns are watched: each thread may print somewhere else."""
+
+    def __init__(self, rest: Any) -> None:
+        self.rest = rest
+
+    def write(self, text: str) -> int:
+        """Write the text where this thread prints to."""
+        return int((self.rest if _own.printed is None else _own.printed).write(text) or 0)
+
+    def flush(self) -> None:
+        """Flush where this thread prints to."""
+        (self.rest if _own.printed is None else _own.printed).flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rest, name)
+
+
+class kept_prints:
+    """While this lasts, in one thread or in many, what watched turns print is kept for them, and nobody shows it.
+
+    `sys.stdout` is one for all threads: it is exchanged by the first who enters, and put back by the last who leaves.
+    However it ends, an interrupt in the middle of a turn included, this thread prints and is traced as before.
+    """
+
+    lock = threading.Lock()
+    inside = 0
+    outlet = _Outlet(None)
+
+    def __enter__(self) -> Any:
+        self.outer, self.held, self.traced = _own.printed, _own.held, sys.gettrace()
+        with self.lock:
+            if not kept_prints.inside:
+                sys.stdout = kept_prints.outlet = _Outlet(sys.stdout)
+            kept_prints.inside += 1
+        _own.held = True
+        return self
+
+    def __exit__(self, *error: Any) -> Any:
+        sys.settrace(self.traced)
+        _own.printed, _own.held = self.outer, self.held
+        with self.lock:
+            kept_prints.inside -= 1
+            if not kept_prints.inside and sys.stdout is kept_prints.outlet:
+                sys.stdout = kept_prints.outlet.rest
+
+
+class prints_to(kept_prints):
+    """While this lasts, what this thread prints goes to `stream`; other threads print where they did."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        _own.printed = self.stream
+        return self
+
+
 class watched:
     """Run a turn of a node: keep what it prints, say how it fails, end it if it does not end by itself."""
 
     def __enter__(self) -> Watch:
-        self.watch, self.before, self.out = Watch(), sys.gettrace(), sys.stdout
-        sys.stdout = self.printed = _Printed()
+        self.hold = None if _own.held else kept_prints()
+        if self.hold is not None:
+            self.hold.__enter__()
+        self.watch, self.traced, self.out, self.outer = Watch(), sys.gettrace(), sys.stdout, _own.printed
+        self.printed = _own.printed = _Printed()
         sys.settrace(self.watch.trace)
         return self.watch
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        sys.settrace(self.before)
-        sys.stdout = self.out
+        sys.settrace(self.traced)
+        _own.printed = self.outer
+        if sys.stdout is not self.out:
+            sys.stdout = self.out  # a learner's code put something else there
+        if self.hold is not None:
+            self.hold.__exit__()
         self.watch.printed = self.printed.getvalue()
         if isinstance(error, (Exception, SystemExit, TurnError)):
             self.watch.error = _says(error)

@@ -152,6 +152,17 @@ class Story:
         """Write the story to a file, which is there whole or not at all."""
         write_whole(path, json.dumps(self.as_json(), ensure_ascii=False, indent=1) + "\n")
 
+    def at_home_in(self, folder: str | Path) -> Story:
+        """Return the story with its classes named as a notebook in this folder finds them.
+
+        A file in or below the folder is named from there, so that both can be moved together; others by their full
+        path.
+
+        >>> Story(nodes=("paxoskit:Server", f"{__file__}:Mine")).at_home_in(Path(__file__).parent).nodes
+        ('paxoskit:Server', 'story.py:Mine')
+        """
+        return replace(self, nodes=tuple(_from_folder(name, Path(folder).resolve()) for name in self.nodes))
+
     @classmethod
     def load(cls, path: str | Path) -> Story:
         """Read a story from a file. Raises StoryError for what is none."""
@@ -163,6 +174,14 @@ class Story:
             return cls.from_json(data)
         except StoryError as error:
             raise StoryError(f"{path}: {error}") from None
+
+
+def _from_folder(name: str, folder: Path) -> str:
+    file, _, cls = name.rpartition(":")
+    if name in OURS or name in REFERENCES or not Path(file).is_file():
+        return name
+    path = Path(file).resolve()
+    return f"{path.relative_to(folder) if path.is_relative_to(folder) else path}:{cls}"
 
 
 def resolver(load: Callable[[str], type[Node]], story: Story) -> dict[str, type[Node]]:

@@ -10,7 +10,7 @@ from paxoskit.worlds.checker import OWN_CODE, PURE, Explorer, explore, setting_o
 from paxoskit.worlds.search import Bounds
 from tests.checker.naive import Naive
 from tests.checker.synods import RIGHT, WRONG, Acceptor, Proposer
-from tests.mutants import AcceptIgnoresPromise as AcceptIgnoresPromiseToo
+from tests.mutants import MUTANTS, TRAPS
 
 SMALL = [(3, 1, 1), (1, 2, 2), (2, 2, 1)]
 """Acceptors, proposers, ballots: few enough for the naive search."""
@@ -114,10 +114,38 @@ def test_a_search_of_servers_ends_in_time_and_says_how_far_it_came():
     assert result.not_covered[0].startswith("the search stopped: ")
 
 
-def test_a_wrong_server_is_found():
-    result = explore(AcceptIgnoresPromiseToo, ballots=2, timers=2, seconds=60)
-    assert result.violation.claim == "a promise is kept"
+@pytest.mark.parametrize(("bounds", "states"), [({}, 2_573), ({"crashes": 1}, 23_928)], ids=str)
+def test_one_candidacy_over_one_slot_is_exhausted_and_its_counts_are_known(bounds, states):
+    result = explore(Server, ballots=1, timers=1, seconds=300, **bounds)
+    assert (result.ok, result.complete, result.states) == (True, True, states)
+
+
+ODD_SERVERS = {trap.wrong for trap in TRAPS}
+
+
+@pytest.mark.parametrize("cls", sorted(ODD_SERVERS, key=str), ids=lambda cls: cls.__name__)
+def test_a_server_that_looks_wrong_and_is_right_is_let_be(cls):
+    result = explore(cls, ballots=1, timers=1, seconds=300)
+    assert (result.ok, result.complete) == (True, True)
+    further = explore(cls, ballots=2, timers=2, seconds=300, states=1_500)
+    assert further.ok and not further.complete
+
+
+CRASH = ("M28", "M29", "M29b")
+PLANTED = ("M2", "M3", "M5", "M7b", "M9", "M10", "M12", "M13", "M15", "M15b", "M18", "M25", "M41", "A14", *CRASH)
+"""Mistakes in whole servers that two candidacies over one slot show; others need more slots, or more votes."""
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_wrong_server_is_found(name):
+    mutant = next(mutant for mutant in MUTANTS if mutant.id == name)
+    servers, crashes = 4 if name == "M15" else 3, int(name in CRASH)
+    result = explore(mutant.wrong, acceptors=servers, ballots=2, timers=2, crashes=crashes, seconds=300, states=6_000)
+    assert result.violation is not None, mutant.says
     assert not result.complete and "the search stopped: a claim fell" in result.not_covered
+    world = result.story.replay(classes=result.classes(), claims=result.setting.claims())
+    assert world.violations[0].reason == result.violation.reason
+    assert len(result.story.choices) <= 20
 
 
 # From the middle of a run ----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from paxoskit.claims.linearizable import (
 from paxoskit.claims.linearizable.history import FUNCTIONS, READS, canonical
 from paxoskit.claims.linearizable.just_in_time import JustInTime
 from paxoskit.claims.linearizable.model import Model
+from paxoskit.claims.linearizable.segments import Segments
 from paxoskit.claims.linearizable.wing_gong import WingGong
 from paxoskit.claims.linearizable.witness import fault
 from paxoskit.claims.safety import safety_claims
@@ -138,6 +139,57 @@ def test_a_search_says_what_all_permutations_say(search, seeds):
     assert 0.3 < legal / len(seeds) < 0.7
 
 
+def distinct(seed):
+    """Return up to six operations whose updates all differ, answered at random by what could have been there."""
+    dice, operations = random.Random(seed), []
+    text = dice.random() < 0.7
+    values = iter(dice.sample(("<a>", "<b>", "<cc>", "<d>", "<e>", "<f>") if text else (1, 2, 3, 4, 5, 6), 6))
+    there = []
+    for each in sorted(tiny(seed), key=lambda each: each.invoked):
+        f = each.f if each.f in READS else dice.choice(("put", "append", "append")) if text else "write"
+        value = None if f in READS else next(values)
+        there += [(f, value)] if f not in READS else []
+        operations.append(replace(each, f=f, value=value, result=None))
+    for number, each in enumerate(operations):
+        if each.f in READS and each.outcome == "ok":
+            some = dice.sample(there, dice.randint(0, min(3, len(there))))
+            told = "".join(value for _, value in some) if text else some[0][1] if some else None
+            operations[number] = replace(each, result=told or None)
+    return operations
+
+
+@pytest.mark.parametrize("seeds", [range(0, 1_500), range(1_500, 3_000)])
+def test_segments_say_what_all_permutations_say(seeds):
+    legal = 0
+    for seed in seeds:
+        operations = list(History(distinct(seed)))
+        assert Segments(Model(operations)).applies
+        found, right = finding(Segments, operations), by_all_permutations(operations)
+        legal += right
+        assert (found.order is not None) == right, (seed, operations)
+        if right:
+            assert fault(operations, [step.operation for step in found.order]) == "", (seed, operations)
+        else:
+            stuck = found.stuck.operation
+            assert by_all_permutations(list(History(operations).until(stuck))), (seed, operations)
+            assert not by_all_permutations(ended_by(operations, stuck.completed)), (seed, operations)
+    assert 0.3 < legal / len(seeds) < 0.9
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [("put", "a"), ("put", "a")], [("append", "a"), ("append", "ab")], [("put", "a"), ("append", "ab")],
+        [("put", ""), ("append", "a")], [("put", None)], [("cas", (1, 2))], [("write", 1), ("write", 1)],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_where_an_answer_could_go_back_to_two_things_it_is_searched(operations):
+    history = [Operation(0, f, "k", value, 2 * n, 2 * n + 1) for n, (f, value) in enumerate(operations)]
+    assert not Segments(Model(history)).applies
+    assert linearizable(history).found_by in ("just in time", "Wing–Gong–Lowe")
+
+
 def test_the_witness_says_what_the_permutations_say():
     for seed in range(150):
         operations = list(History(tiny(seed)))[:4]
@@ -192,6 +244,35 @@ def test_the_searches_agree_on_busy_histories(clients, widths, monkeypatch):
     assert len(set(verdicts)) == 2
 
 
+DISTINCT = [
+    Clients(5, 22, 1, ("get", "put", "append"), 0, 0.2, 0.5),
+    Clients(8, 30, 1, ("get", "get", "append"), 0, 0.2, 0.5),
+    Clients(6, 30, 1, ("read", "write"), 0, 0.2, 0.5),
+]
+
+
+@pytest.mark.parametrize("clients", DISTINCT, ids=lambda clients: "-".join(clients.functions))
+def test_segments_agree_with_the_searches_on_busy_histories(clients):
+    verdicts = []
+    for seed in range(400):
+        for operations in stale(clients.history(seed), seed, reads=seed % 3).by_key.values():
+            found, other = finding(Segments, operations), finding(JustInTime, operations)
+            verdicts.append(found.order is not None)
+            assert (other.order is not None) == verdicts[-1], seed
+            if verdicts[-1]:
+                assert fault(operations, [step.operation for step in found.order]) == "", seed
+            else:
+                assert found.stuck.operation is other.stuck.operation, seed
+    assert len(set(verdicts)) == 2
+
+
+def test_fifty_clients_on_one_key_are_no_matter():
+    clients = Clients(50, 5_000, 1, ("get", "get", "put", "append", "append"), 0, 0.05)
+    history = clients.history(1)
+    assert linearizable(history).ok is True
+    assert linearizable(stale(history, 1)).ok is False
+
+
 def test_which_unknown_update_explains_an_answer_is_left_open():
     """That 3 is read first may be the write's doing or the cas's; only the write can explain that it is read again."""
     said = [
@@ -222,7 +303,7 @@ def test_there_are_logs_of_a_real_cluster():
 
 
 def test_what_cannot_be_decided_is_called_undecided():
-    verdict = linearizable(CASES["10 keys, 50 clients, put, append"].history(1), steps=1_000)
+    verdict = linearizable(CASES["10 registers, 100 clients, 5 % lost"].history(1), steps=1_000)
     assert (verdict.ok, verdict.word, bool(verdict)) == (None, "undecided", False)
     assert (verdict.order, verdict.stuck) == ((), None)
     assert verdict.why.startswith("neither search came to an end within ")

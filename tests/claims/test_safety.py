@@ -568,7 +568,7 @@ def test_linearizable_falls_when_what_was_answered_is_in_no_block(history):
     assert history.fallen == [
         Violation(
             "linearizable per key",
-            "get 'x' was answered None, but is in no chosen block",
+            "get 'x' was answered None before any block that holds it was chosen",
             (asked, answered),
         )
     ]
@@ -606,8 +606,8 @@ def test_durability_falls_when_an_answer_comes_before_the_block_is_chosen(histor
     assert history.fallen == [
         Violation(
             "no acknowledged write is lost",
-            "server 1 acknowledged request 1 of client 1/1.1, which is in no chosen block: nothing keeps it "
-            "from being lost",
+            "server 1 acknowledged request 1 of client 1/1.1 before any block that holds it was chosen: until then "
+            "nothing keeps it from being lost",
             (reply,),
         )
     ]

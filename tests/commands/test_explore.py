@@ -1,10 +1,16 @@
 """`python3 -m paxoskit explore`."""
 
+import io
 import json
+import shutil
+import sys
+import time
 
 import pytest
 
 from paxoskit import cli
+from paxoskit.explore import _bar
+from paxoskit.worlds.search import PULSE, Counts
 from paxoskit.worlds.story import Story
 
 WRONG = "tests/checker/synods.py:AcceptIgnoresPromise"
@@ -26,6 +32,34 @@ def test_a_wrong_class_ends_in_a_story_and_in_code_1(capsys, tmp_path):
     assert data["violation"]["claim"] == "a promise is kept"
     assert Story.load(file).claim == "a promise is kept"
     assert data["story"]["world"]["nodes"][0].endswith("AcceptIgnoresPromise")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_story_is_found_by_a_notebook_beside_it_and_can_be_moved_with_its_class(paxoskit, tmp_path, workers):
+    shutil.copy("tests/checker/synods.py", tmp_path / "mine.py")
+    options = ["--class", "mine.py:AcceptIgnoresPromise", "--ballots", "2", "--workers", workers, "--json"]
+    (tmp_path / "stories").mkdir()
+    for folder, name in [(".", "mine.py:"), ("stories", f"{tmp_path / 'mine.py'}:")]:
+        done = paxoskit("explore", *options, "--story", f"{folder}/story.json", cwd=tmp_path)
+        assert done.code == 1
+        assert done.said[-2] == (
+            f"the story is in {folder}/story.json: python3 -m paxoskit lab --story {folder}/story.json"
+        )
+        nodes = Story.load(tmp_path / folder / "story.json").nodes
+        assert nodes[0] == f"{name}AcceptIgnoresPromise"
+
+
+def test_a_bar_says_how_much_of_the_time_is_used(monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with _bar(10.0) as progress:
+        progress(Counts(1_234, 0, 5))
+        time.sleep(2 * PULSE)
+        progress(Counts(5_678, 0, 5))
+    said = terminal.getvalue().split("\r")
+    assert any("[····················] 0 of 10 s, 5,678 states, Ctrl-C ends it" in line for line in said)
+    assert said[-2:] == [" " * 79, ""]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 """`linearizable`: a verdict for each log, however bad its neighbour; bad input gets one line with file and line."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from benchmarks.linearizable import CASES, STORE, Clients, stale
+
+TOP = Path(__file__).parents[2]
 
 
 def lines(*objects):
@@ -56,15 +61,25 @@ def test_a_bad_log_does_not_lose_the_verdicts_of_the_others(paxoskit, logs):
     assert report["files"][3]["cannot_be_placed"] == {"from_line": 3, "to_line": 4, "says": "process 1: read → 2"}
 
 
+@pytest.mark.parametrize(("last", "code"), [("good", 0), ("illegal", 1)])
+def test_who_has_seen_enough_of_the_verdicts_is_told_no_more_and_the_exit_code_is_right(logs, last, code):
+    command = [sys.executable, "-m", "paxoskit", "linearizable", *["good"] * 3, last, "--json"]
+    env = {"PYTHONPATH": str(TOP), "PYTHONUTF8": "1"}
+    with subprocess.Popen(command, cwd=logs, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == code
+
+
 def test_an_illegal_log_among_legal_ones_is_code_1(paxoskit, logs):
     assert paxoskit("linearizable", "good", "illegal", "good", cwd=logs).code == 1
 
 
 def test_what_is_left_undecided_is_no_verdict(paxoskit, tmp_path):
-    CASES["10 keys, 50 clients, put, append"].history(1).save(tmp_path / "log")
+    CASES["10 registers, 100 clients, 5 % lost"].history(1).save(tmp_path / "log")
     code, told, _ = paxoskit("linearizable", "log", "--steps", "500", "--json", cwd=tmp_path)
     assert code == 3
-    assert told[0].startswith("log: undecided: 2,000 operations, ")
+    assert told[0].startswith("log: undecided: 5,000 operations, ")
     assert json.loads(told[-1])["files"][0]["linearizable"] is None
 
 
