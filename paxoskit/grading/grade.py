@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,9 @@ from paxoskit.grading.handed_in import judge_predictions, judge_stories
 from paxoskit.grading.marks import COLUMNS, Mark, OverrideError, read_overrides, with_overrides
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge_property
 from paxoskit.grading.remote import IsolationError, Limits, WorkerSubject
-from paxoskit.grading.report import FAILED, NOT_JUDGED, NOT_RUN, PASSED, Report, Result, number
+from paxoskit.grading.report import FAILED, NOT_JUDGED, NOT_RUN, PASSED, TIMED_OUT, Report, Result, number
 from paxoskit.grading.roster import Roster, RosterError, Student
+from paxoskit.grading.subject import TIMED_OUT as NO_END
 from paxoskit.grading.subject import LearnerError
 from paxoskit.grading.telling import told
 from paxoskit.grading.writers import FORMATS, check_formats, write_formats
@@ -130,13 +133,15 @@ def judge_in_worker(one: Exercise, subject: WorkerSubject, place: int, seed: int
     result = judge_property(one.all()[place], subject, seed, one.roles)
     if result.status not in (PASSED, FAILED):
         return result
+    status = FAILED
     try:
         says = subject.recheck()
     except LearnerError as error:
         says = error.says if result.status == PASSED else ""
+        status = TIMED_OUT if error.why == NO_END else FAILED
     if not says:
         return result
-    return replace(result, status=FAILED, points=0, says=f"{says}\n\n{result.says}".rstrip())
+    return replace(result, status=status, points=0, says=f"{says}\n\n{result.says}".rstrip())
 
 
 def drawn(story: Story, one: Exercise, subject: WorkerSubject) -> str:
@@ -253,7 +258,21 @@ def grade(
 
 def own_executor(jobs: int) -> Executor:
     """Return an executor of so many processes; one job runs in a thread of this process."""
-    return ThreadPoolExecutor(1) if jobs == 1 else ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    if jobs == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent)
+
+
+def end_with_parent() -> None:
+    """Let this process end as soon as the one that started it is gone, which may have been killed without a word."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 # The command -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import select
@@ -336,4 +337,5 @@ def main(first: dict[str, Any]) -> None:
         os.dup2(2, 1)
         worker.serve(asks, answers, limit(first["limits"]) if os.name == "posix" else [])
     else:
+        gc.freeze()  # what workers share with this process, their collectors leave alone: memory that stays one
         Launcher(socket.socket(fileno=os.dup(0)), worker.serve, first["places"]).run()

@@ -129,7 +129,7 @@ def is_ours(kind: Any) -> bool:
 
 def is_chain(kind: type) -> bool:
     """Say whether a class is the kit's own chain; without its module, which not every worker has."""
-    return kind is getattr(sys.modules.get("paxoskit.protocol.chain"), "Chain", None)
+    return kind.__name__ == "Chain" and kind is getattr(sys.modules.get("paxoskit.protocol.chain"), "Chain", None)
 
 
 def canonical_text(data: Any) -> str:
@@ -155,6 +155,8 @@ class Parts:
 
     def text(self, value: Any) -> str:
         """Return a value packed as canonical text. It must not change: what was written once is remembered."""
+        if type(value) is Block:
+            return canonical_text(pack(value, self))  # by its digest, which is what is remembered of a block
         known = self.written.get(id(value))
         if known is None:
             known = self._remember(value, canonical_text(pack(value, self)))

@@ -7,15 +7,10 @@ returns for an answer that has the property and raises `Failed` for one that has
 from __future__ import annotations
 
 import importlib
-import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 
 from paxoskit.grading.report import (
     BUILD,
@@ -35,9 +30,6 @@ from paxoskit.grading.subject import TIMED_OUT as NO_END
 from paxoskit.grading.telling import told
 from paxoskit.protocol.node import Node
 from paxoskit.worlds.story import Story
-
-LONGEST = 20.0
-"""A property that takes longer than so many seconds in this process has timed out."""
 
 
 class Failed(Exception):
@@ -100,7 +92,7 @@ class Exercise:
 MODULES = {
     "00_echo": "echo", "01_clock": "clock", "02_retries": "retries", "03_quorums": "quorums",
     "04_acceptor": "acceptor", "05_proposer": "proposer", "06_disk": "disk", "07_claims": "claims",
-    "08_log": "log", "09_store": "store", "10_chain": "chain",
+    "08_log": "log", "09_store": "store", "10_chain": "chain", "11_chaos": "chaos",
 }  # fmt: skip
 """The exercises, and the module of `paxoskit.grading.checks` that has the properties of each."""
 
@@ -138,7 +130,7 @@ def judge_property(
     status, says, staff = PASSED, "", ""
     story: Story | None = None
     try:
-        with time_limit(LONGEST if subject.practice else 0.0):  # workers are held to limits of their own
+        with subject.in_time():
             prop.judge(subject, seed)
     except Failed as failed:
         status, says, staff, story = FAILED, failed.says, failed.staff, failed.story
@@ -160,7 +152,7 @@ def _told(story: Story, subject: Subject, roles: Mapping[str, type[Node]]) -> st
     """Return a story as text; what goes wrong in telling it must not hide what was found."""
     try:
         subject.renew()
-        with time_limit(LONGEST if subject.practice else 0.0):
+        with subject.in_time():
             return told(story, subject, roles).text
     except LearnerError as error:
         return f"(it could not be told again: {error.says})"
@@ -184,32 +176,3 @@ def _own_test(one: Exercise) -> Property:
 
     title = f"Your own test passes on your answer, and catches a bug: {one.planted}"
     return Property("own_test", title, 1, judge_test, OWN_TEST)
-
-
-class _Overtime(BaseException):
-    """The time limit is over. No Exception: a learner's `except Exception` must not catch it."""
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise LearnerError if the body takes longer. Only in the main thread of a Unix; not while somebody debugs.
-
-    0 seconds: no limit.
-    """
-    if not seconds or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        if sys.gettrace() is None:
-            raise _Overtime
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    except _Overtime:
-        raise LearnerError(f"no answer within {seconds:g} seconds: look for a loop that never ends", NO_END) from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -26,7 +26,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.util import Finalize
@@ -36,7 +37,21 @@ from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from paxoskit.grading import launcher
 from paxoskit.grading.packed import Parts, canonical_text, pack, unpack
-from paxoskit.grading.subject import DIED, MISSING, NOT_WRITTEN, RAISED, TIMED_OUT, LearnerError, Odd, T, Verdict
+from paxoskit.grading.subject import (
+    DIED,
+    MISSING,
+    NO_ANSWER,
+    NO_TIME_LEFT,
+    NOT_AGAIN,
+    NOT_WRITTEN,
+    RAISED,
+    TIMED_OUT,
+    TOO_LONG,
+    LearnerError,
+    Odd,
+    T,
+    Verdict,
+)
 from paxoskit.grading.worker import MOST_BYTES, MOST_PRINTED
 from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import Ballot, Message, Name, field_types, fits
@@ -52,7 +67,6 @@ SHARED_MEMORY = (
 
 
 ENDED = "your code ended its own process: look for exit(), or for what crashes Python itself"
-NO_ANSWER = "no answer came: look for a loop that never ends, or for a wait"
 WROTE = "your code wrote into the pipe to its judge"
 
 
@@ -61,6 +75,9 @@ LOOK = 0.1
 
 TWICE = 100
 """So many turns are taken twice in one worker when a node is looked at for shared memory."""
+
+AT_ONCE = 50
+"""So many turns are asked for in one message when all that a node did is done again."""
 
 
 MOST_PARTS = 1 << 26
@@ -76,14 +93,15 @@ class Limits:
     """What a worker may use. Seconds of CPU (so that a busy machine costs nobody a mark), then bytes and numbers.
 
     `call`: CPU seconds of one call; `asleep`: seconds that a call may wait for nothing; `wall`: seconds that it may
-    take at all. `total`: seconds for everything that one subject is asked. `time_outs`: after so many, no more is
-    asked.
+    take at all. `total`: CPU seconds for everything that one subject is asked, and `waits`: seconds that its judge
+    waits for all of it. `time_outs`: after so many, no more is asked.
     """
 
     call: float = 0.5
     asleep: float = 3.0
     wall: float = 60.0
-    total: float = 600.0
+    total: float = 15.0
+    waits: float = 120.0
     time_outs: int = 4
     cpu: int = 120
     memory: int = 1 << 30
@@ -215,8 +233,12 @@ class Channel:
         """The parts that the worker knows."""
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
+        self.heard = bytearray()
+        """What was read of the worker's next answer."""
         self.gone = self.printed = ""
         self.closed = False
+        self.waited = self.used = 0.0
+        """So many seconds the judge waited for answers; so many seconds of CPU the worker had used when it ended."""
         self.left: dict[str, int] = {}
         """What the worker left behind when it was ended: `strays` that were killed, and how many are `left`."""
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the worker)
@@ -249,18 +271,26 @@ class Channel:
         self.pid, self.asks, self.answers = self.process.pid, self.process.stdin.fileno(), self.process.stdout.fileno()
         write_all(self.asks, first_words(given, True, self.limits, ""))
 
-    def ask(self, what: str, *arguments: Any) -> Any:
-        """Ask a worker to do something, and return its answer. Raises LearnerError if it gives none."""
+    def ask(self, what: str, *arguments: Any, calls: int = 1) -> Any:
+        """Ask a worker to do something, and return its answer. Raises LearnerError if it gives none.
+
+        It may take as long as so many `calls` of the learner's code.
+        """
         with self.lock:  # a threaded cluster's servers live in one worker each, and it may look at them meanwhile
             if self.gone:
                 raise LearnerError(self.gone, DIED)
             number = next(self.numbers)
-            parts = self.parts.missing(canonical_text(arguments), self.known)
-            text = canonical_text([number, what, parts, *arguments]).encode()
+            told = canonical_text(arguments)[1:]
+            parts = self.parts.missing(told, self.known)
+            text = f"{canonical_text([number, what, parts])[:-1]}{',' if arguments else ''}{told}".encode()
             if len(text) > MOST_BYTES:
                 raise LearnerError(f"a message longer than {MOST_BYTES:,} bytes", RAISED)
-            self._write(struct.pack(">I", len(text)) + text)
-            heard = self._hear(number)
+            began = time.monotonic()
+            try:
+                self._write(struct.pack(">I", len(text)) + text, calls)
+                heard = self._hear(number, calls)
+            finally:
+                self.waited += time.monotonic() - began
             self._learn(heard.get("parts", ()))
         self.printed = _text(heard.get("printed"))
         if "error" in heard:
@@ -276,9 +306,9 @@ class Channel:
         if self.parts.bytes > MOST_PARTS:
             self.give_up(f"your nodes made blocks of more than {MOST_PARTS:,} bytes", RAISED)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, calls: int) -> None:
         """Write to the worker, which may have stopped to read."""
-        watch = Watch(self)
+        watch = Watch(self, calls)
         while data:
             try:
                 data = data[os.write(self.asks, data) :]
@@ -288,14 +318,14 @@ class Channel:
             except OSError:
                 self.give_up(ENDED, DIED)
 
-    def _hear(self, number: int) -> dict[str, Any]:
+    def _hear(self, number: int, calls: int = 1) -> dict[str, Any]:
         """Return what the worker answers to the request of this number."""
-        watch = Watch(self)
+        watch = Watch(self, calls)
         (length,) = struct.unpack(">I", self._read(4, watch))
         if length > MOST_BYTES + 1_000:
             self.give_up(WROTE, RAISED)
         try:
-            heard = json.loads(self._read(length, watch), parse_constant=_no_constant)
+            heard = read_json(self._read(length, watch).decode())
         except (ValueError, RecursionError):
             heard = None
         if type(heard) is not dict or (number > 0 and heard.get("n") != number):
@@ -303,16 +333,19 @@ class Channel:
         return heard
 
     def _read(self, count: int, watch: Watch) -> bytes:
-        data = b""
-        while len(data) < count:
+        """Return the next so many bytes of what the worker writes; mostly they came with those before them."""
+        heard = self.heard
+        while len(heard) < count:
             if not select.select([self.answers], [], [], LOOK)[0]:
                 if watch.is_over():
                     self.give_up(NO_ANSWER, TIMED_OUT)
                 continue
-            some = os.read(self.answers, min(count - len(data), 1 << 16))
+            some = os.read(self.answers, 1 << 16)
             if not some:
                 self.give_up(ENDED, DIED)
-            data += some
+            heard += some
+        data = bytes(heard[:count])
+        del heard[:count]
         return data
 
     def give_up(self, says: str, why: str) -> NoReturn:
@@ -325,6 +358,10 @@ class Channel:
         """Return how many seconds of CPU the worker has used; without /proc (on macOS), a tenth of the clock's."""
         fields = self._stat()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else time.monotonic() / 10
+
+    def spent(self) -> float:
+        """Return how many seconds of CPU the worker has used in all; without /proc, how long its judge waited."""
+        return self.used if self.closed else self.seconds() if self._stat() else self.waited
 
     def is_asleep(self) -> bool:
         """Say whether the worker waits for something, and not just for its turn on a busy machine."""
@@ -346,6 +383,7 @@ class Channel:
         """End the worker, and all that it left behind."""
         if self.closed:
             return
+        self.used = self.spent()
         self.closed = True
         self.gone = self.gone or "its process has ended"
         if self.shop:
@@ -362,17 +400,18 @@ class Channel:
 class Watch:
     """Looks at a worker that has not answered at once; most do, and cost no look."""
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    def __init__(self, channel: Channel, calls: int = 1) -> None:
+        self.channel, self.calls = channel, calls
         self.used = self.began = self.last = self.slept = -1.0
 
     def is_over(self) -> bool:
-        """Say whether the worker has used up what one call may use. Called every `LOOK` seconds."""
+        """Say whether the worker has used up what its calls may use. Called every `LOOK` seconds."""
         now, used, limits = time.monotonic(), self.channel.seconds(), self.channel.limits
         if self.began < 0:
             self.used, self.began, self.last, self.slept = used, now, now, 0.0
         self.slept, self.last = self.slept + (now - self.last) * self.channel.is_asleep(), now
-        return used - self.used > limits.call or self.slept > limits.asleep or now - self.began > limits.wall
+        most = limits.call * self.calls
+        return used - self.used > most or self.slept > limits.asleep or now - self.began > limits.wall
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -383,6 +422,9 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+read_json = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
 def _text(value: object) -> str:
@@ -542,12 +584,13 @@ class RemoteNode(Node):
 
     def start(self) -> list[Effect]:
         """Run `on_start` in the worker."""
-        return self._take(self.place.turn(("start", self.number)), self.disk)
+        return self._take(self.place.turn(f"{self.named}.on_start", ("start", self.number)), self.disk)
 
     def receive(self, sender: Name, message: Message) -> list[Effect]:
         """Run the handler in the worker."""
         text = message.packed if isinstance(message, Foreign) else self.subject.parts.text(message)
-        return self._take(self.place.turn(("receive", self.number, sender, text)), self.disk)
+        called = f"{self.named} hearing {type(message).__name__}"
+        return self._take(self.place.turn(called, ("receive", self.number, sender, text)), self.disk)
 
     def _take(self, turn: Turn, disk: Any) -> list[Effect]:
         self.number, self.odd = turn.state, turn.odd
@@ -586,7 +629,7 @@ class Turn(NamedTuple):
     """What a node did: the number of its state afterwards, its effects, its disk if that changed.
 
     `shown`: what an onlooker sees of it, if that changed. `odd`: why its state cannot be compared with others; empty
-    if it can. `raw`: effects, disk and what is shown as text.
+    if it can. `raw`: effects, disk and what is shown, as they came.
     """
 
     state: int
@@ -594,7 +637,7 @@ class Turn(NamedTuple):
     disk: str | None
     shown: str | None
     odd: str
-    raw: str
+    raw: tuple[Any, ...]
 
 
 def read_turn(told: Any, read: Callable[[str], Message]) -> Turn:
@@ -604,7 +647,8 @@ def read_turn(told: Any, read: Callable[[str], Message]) -> Turn:
         texts = type(disk) in (str, type(None)) and type(shown) in (str, type(None)) and type(odd) is str
         if type(told["state"]) is int and texts:
             effects = tuple(_effect(read, *effect) for effect in told["effects"])
-            raw = canonical_text([told["effects"], disk, shown])
+            raw = (*map(tuple, told["effects"]), disk, shown)
+            hash(raw)  # flat: whatever is more than a turn is refused
             return Turn(told["state"], effects, disk, shown, odd, raw)
     except LearnerError:
         raise
@@ -645,21 +689,24 @@ class Place:
         parts = self.subject.parts
         changed = {field: pack(value, parts) for field, value in kept.items() if value != known.get(field)}
         key = ("born", name, peers, text, canonical_text(changed))
-        return self.turn(key, self.cls, name, list(peers), text, changed)
+        return self.turn(f"{self.cls}.__init__", key, self.cls, name, list(peers), text, changed)
 
-    def turn(self, key: tuple[Any, ...], *arguments: Any) -> Turn:
-        """Take a turn, or remember it."""
+    def turn(self, called: str, key: tuple[Any, ...], *arguments: Any) -> Turn:
+        """Take a turn, or remember it; `called` says in words what runs."""
         turn = self.turns.get(key)
         if turn is None:
-            self.subject.refuse_endless(self.cls, key)
-            try:
+            with self.subject.calling(called):
                 told = self.subject.ask(self.channel, key[0], *(arguments or key[1:]))
-            except LearnerError as error:
-                if error.why == TIMED_OUT:
-                    self.subject.endless.add((self.cls, *key[2:]))
-                raise
             turn = self.turns[key] = read_turn(told, self.subject.message)
         return turn
+
+
+    def asked(self, key: tuple[Any, ...], turn: Turn) -> list[Any]:
+        """Return how to ask another worker for a turn once more."""
+        if key[0] == "born":
+            _, name, peers, text, changed = key
+            return ["born", None, turn.state, self.cls, name, list(peers), text, json.loads(changed)]
+        return [key[0], key[1], turn.state, *key[2:]]
 
 
 Following = dict[int | None, list[tuple[tuple[Any, ...], Turn]]]
@@ -691,8 +738,10 @@ class WorkerSubject:
         self.force: list[str] = []
         self.open: list[Channel] = []
         self.rechecked: set[tuple[Any, ...]] = set()
-        self.endless: set[tuple[Any, ...]] = set()
-        """Messages to which no answer came once: a story that is told again need not wait for them again."""
+        self.endless: set[str] = set()
+        """What gave no answer: nobody need wait for it again."""
+        self.broken: LearnerError | None = None
+        """Why the submission cannot be loaded, if it cannot."""
         self.parts = Parts()
         self.read: dict[str, Message] = {}
         """The messages that were read, by their texts."""
@@ -703,7 +752,9 @@ class WorkerSubject:
         self.doubt: str | LearnerError = ""
         """What was found when that was rechecked by which the property now judged is judged."""
         self.time_outs = 0
-        self.ends = time.monotonic() + self.limits.total
+        self.used = self.waited = 0.0
+        """So many seconds of CPU the workers had used that have ended; so long their judge waited for them."""
+        self.look_at = time.monotonic() + self.limits.total
         self._printed = ""
 
     @property
@@ -715,13 +766,20 @@ class WorkerSubject:
         """Return a new worker with the submission in it. Raises LearnerError if that cannot be loaded."""
         if not self.path.is_file():
             raise LearnerError(f"there is no file {self.path.name} in {self.path.parent.name}", MISSING)
-        if self.time_outs >= self.limits.time_outs or time.monotonic() > self.ends:
-            raise LearnerError("not run: other parts of your answer took too long already", TIMED_OUT)
+        if self.broken is not None:
+            raise LearnerError(self.broken.says, self.broken.why)
+        if self.time_outs >= self.limits.time_outs or self.left() <= 0:
+            raise LearnerError(NO_TIME_LEFT, TIMED_OUT)
         channel = Channel(self.path, self.given, self.limits, self.direct, self.parts)
         self.force = channel.force
         self.open.append(channel)
         self._require_isolation(channel)
-        self.ask(channel, "load", self.path.name)
+        try:
+            with self.calling(self.path.name):
+                self.ask(channel, "load", self.path.name)
+        except LearnerError as error:
+            self.broken = error  # what cannot be loaded once is not tried again for every property
+            raise
         return channel
 
     def check_isolation(self) -> None:
@@ -747,16 +805,39 @@ class WorkerSubject:
                 "your files; grade on one that has it, or without the option"
             )
 
-    def ask(self, channel: Channel, what: str, *arguments: Any) -> Any:
+    def ask(self, channel: Channel, what: str, *arguments: Any, calls: int = 1) -> Any:
         """Ask one of the workers something; count what took too long, keep what was printed."""
+        if time.monotonic() > self.look_at:
+            if (left := self.left()) <= 0:
+                raise LearnerError(TOO_LONG, TIMED_OUT)
+            self.look_at = time.monotonic() + max(LOOK, left)
         channel.printed = ""
         try:
-            return channel.ask(what, *arguments)
+            return channel.ask(what, *arguments, calls=calls)
         except LearnerError as error:
             self.time_outs += error.why == TIMED_OUT
             raise
         finally:
             self.keep_printed(channel.printed)
+
+    def left(self) -> float:
+        """Return how many seconds this subject's workers may still use, or be waited for, whichever is less."""
+        used = self.used + sum(channel.spent() for channel in self.open)
+        waited = self.waited + sum(channel.waited for channel in self.open)
+        return min(self.limits.total - used, self.limits.waits - waited)
+
+    @contextmanager
+    def calling(self, what: str) -> Iterator[None]:
+        """Refuse what gave no answer before; remember it, and name it, if it gives none now."""
+        if what in self.endless:
+            raise LearnerError(NOT_AGAIN.format(what=what), TIMED_OUT)
+        try:
+            yield
+        except LearnerError as error:
+            if error.says != NO_ANSWER:
+                raise
+            self.endless.add(what)
+            raise LearnerError(f"{what}: {NO_ANSWER}", TIMED_OUT) from None
 
     def _main(self) -> Channel:
         if self.main is None:
@@ -766,19 +847,22 @@ class WorkerSubject:
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a function of the submission with plain data."""
         packed = [pack(argument, self.parts) for argument in arguments]
-        return read_value(self.ask(self._main(), "call", name, packed), self.parts)
+        with self.calling(name):
+            return read_value(self.ask(self._main(), "call", name, packed), self.parts)
 
     def make(self, name: str, *arguments: Any) -> RemoteThing:
         """Make an object of a class of the submission."""
         channel = self._main()
-        number = self.ask(channel, "make", name, [pack(argument, self.parts) for argument in arguments])
-        return RemoteThing(self, channel, number)
+        with self.calling(name):
+            number = self.ask(channel, "make", name, [pack(argument, self.parts) for argument in arguments])
+        return RemoteThing(self, channel, name, number)
 
     def own_test(self, plant: str = "") -> Verdict:
         """Run the learner's own test, in a worker of its own: a planted bug goes away with it."""
         if not (self.path.parent / "own_test.py").is_file():
             return Verdict("missing", "there is no file own_test.py beside your answer")
-        told = self.ask(self.channel(), "own_test", "own_test.py", plant)
+        with self.calling("own_test.py"):
+            told = self.ask(self.channel(), "own_test", "own_test.py", plant)
         if type(told) is list and len(told) == 2 and all(type(one) is str for one in told):
             ended = told[0] if told[0] in ("passed", "failed", "missing") else "error"
             return Verdict(ended, told[1][:4_000])
@@ -841,11 +925,16 @@ class WorkerSubject:
         """End all workers: the submission begins anew."""
         for channel in self.open:
             channel.close()
+            self.used, self.waited = self.used + channel.used, self.waited + channel.waited
         self.open.clear()
         self.places.clear()
         self.main = None
 
     close = renew
+
+    def in_time(self) -> AbstractContextManager[None]:
+        """Return a context that does nothing: workers are held to their limits, whatever they are asked."""
+        return nullcontext()
 
     def once(self, what: str, run: Callable[[], T]) -> T:
         """Return what `run` returns, run once, with what it printed; whether its nodes shared memory is found at once.
@@ -863,11 +952,6 @@ class WorkerSubject:
         result, printed, self.doubt = self.done[what]
         self.keep_printed(printed)
         return result  # type: ignore[no-any-return,unused-ignore]
-
-    def refuse_endless(self, cls: str, key: tuple[Any, ...]) -> None:
-        """Raise LearnerError for a message to which no answer came before."""
-        if (cls, *key[2:]) in self.endless:
-            raise LearnerError(NO_ANSWER, TIMED_OUT)
 
     def keep_printed(self, text: str) -> None:
         """Keep what was printed, up to a bound."""
@@ -902,32 +986,38 @@ class WorkerSubject:
             following.setdefault(None if key[0] == "born" else key[1], []).append((key, turn))
         backward = {before: turns[::-1] for before, turns in following.items()}
         now: dict[int, int] = {}
-        same = self._walk(channel, place, backward, now, len(place.turns))
-        same = same and self._walk(channel, place, following, now, TWICE)
+        same = self._same(channel, place, walk(backward, len(place.turns)), now)
+        same = same and self._same(channel, place, walk(following, TWICE), now)
         return "" if same else SHARED_MEMORY.format(node=title(name))
 
-    def _walk(self, channel: Channel, place: Place, following: Following, now: dict[int, int], most: int) -> bool:
-        """Take at most so many turns again, depth first; say whether all is as it was. `now`: states' new numbers."""
-        waiting: list[int | None] = [None]
-        seen: set[int | None] = {None}
-        while waiting and most > 0:
-            for key, turn in following.get(waiting.pop(), ()):
-                most -= 1
-                again = self._again(channel, place, key, now)
+    def _same(
+        self, channel: Channel, place: Place, walk: Iterator[tuple[tuple[Any, ...], Turn]], now: dict[int, int]
+    ) -> bool:
+        """Have turns taken again, some at a time; say whether all is as it was. `now`: states' new numbers."""
+        while some := list(itertools.islice(walk, AT_ONCE)):
+            told = self.ask(channel, "again", [place.asked(key, turn) for key, turn in some], calls=len(some))
+            if type(told) is not list or len(told) != len(some):
+                raise LearnerError(WROTE, RAISED)
+            for (_, turn), one in zip(some, told):
+                again = read_turn(one, self.message)
                 if again.raw != turn.raw or (now.setdefault(turn.state, again.state) != again.state and not turn.odd):
                     return False
-                if turn.state not in seen:
-                    seen.add(turn.state)
-                    waiting.append(turn.state)
         return True
 
-    def _again(self, channel: Channel, place: Place, key: tuple[Any, ...], now: dict[int, int]) -> Turn:
-        if key[0] == "born":
-            _, name, peers, text, changed = key
-            arguments = (place.cls, name, list(peers), text, json.loads(changed))
-        else:
-            arguments = (now[key[1]], *key[2:])
-        return read_turn(self.ask(channel, key[0], *arguments), self.message)
+
+def walk(following: Following, most: int) -> Iterator[tuple[tuple[Any, ...], Turn]]:
+    """Yield at most so many turns, depth first: each in a state that one of those before it has led to."""
+    waiting: list[int | None] = [None]
+    seen: set[int | None] = {None}
+    while waiting:
+        for key, turn in following.get(waiting.pop(), ()):
+            if most == 0:
+                return
+            most -= 1
+            yield key, turn
+            if turn.state not in seen:
+                seen.add(turn.state)
+                waiting.append(turn.state)
 
 
 def _with_text(text: str) -> Callable[[Any], None]:
@@ -951,11 +1041,12 @@ def _elsewhere(self: Node, sender: Name, message: Message) -> None:
 class RemoteThing:
     """An object that lives in a worker."""
 
-    def __init__(self, subject: WorkerSubject, channel: Channel, number: Any) -> None:
-        self._subject, self._channel, self._number = subject, channel, number
+    def __init__(self, subject: WorkerSubject, channel: Channel, cls: str, number: Any) -> None:
+        self._subject, self._channel, self._class, self._number = subject, channel, cls, number
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method with plain data, and return its answer as plain data."""
         parts = self._subject.parts
         packed = [pack(argument, parts) for argument in arguments]
-        return read_value(self._subject.ask(self._channel, "method", self._number, method, packed), parts)
+        with self._subject.calling(f"{self._class}.{method}"):
+            return read_value(self._subject.ask(self._channel, "method", self._number, method, packed), parts)

@@ -13,13 +13,17 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
+import signal
 import sys
 import sysconfig
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from paxoskit.protocol.node import Effect, Node
@@ -28,6 +32,21 @@ from paxoskit.worlds.story import Story
 
 NOT_WRITTEN, MISSING, RAISED, TIMED_OUT, DIED = "not written", "missing", "raised", "timed out", "died"
 """Why a learner's code gave no answer: a stub; no such name; an exception; no end; its process is gone."""
+
+NO_ANSWER = "no answer came: look for a loop that never ends, or for a wait"
+NOT_AGAIN = "{what} is not run again, because no answer came from it before: look for a loop that never ends, or a wait"
+NO_TIME_LEFT = "not run: other parts of your answer took too long already"
+TOO_LONG = "your answer took too long in all: look for what runs long"
+
+LONGEST_CALL, LONGEST_WAIT = 2.0, 6.0
+"""In this process: a call of the learner's code that takes so many seconds of CPU, or of the clock, has no end. After
+each call without end, the next is waited for half as long, so that all of them together take at most twice as long."""
+
+LONGEST, LONGEST_OF_ALL = 20.0, 40.0
+"""In this process: one property takes at most so many seconds of CPU, and all properties of an answer so many."""
+
+LOOK = 0.1
+"""Every so many seconds somebody looks at what takes long."""
 
 MOST_PRINTED = 10_000
 """So many characters of what a learner's code prints are kept between two calls of `printed`."""
@@ -112,6 +131,12 @@ class Subject(Protocol):
         What it raises is not remembered.
         """
 
+    def in_time(self) -> AbstractContextManager[None]:
+        """Return a context in which LearnerError is raised where the learner's code takes too long.
+
+        What gave no answer once is not run again: whoever calls it later gets LearnerError at once.
+        """
+
     def renew(self) -> None:
         """Forget all that the learner's code did so far: globals, class attributes, loaded modules."""
 
@@ -163,6 +188,13 @@ class LocalSubject:
         self.given = dict(names or {})
         self.module: ModuleType | None = None
         self.done: dict[str, tuple[Any, str]] = {}
+        self.calls = 0
+        self.at: str | None = None
+        """What of the learner's code runs now, a handler or a function, and how many calls there were."""
+        self.endless: set[str] = set()
+        """What gave no answer."""
+        self.used = 0.0
+        """So many seconds of CPU all properties together have taken."""
         self._printed = io.StringIO()
 
     def once(self, what: str, run: Callable[[], T]) -> T:
@@ -173,6 +205,13 @@ class LocalSubject:
         self._printed.write(printed)
         return result  # type: ignore[no-any-return]
 
+    def in_time(self) -> AbstractContextManager[None]:
+        """Return a context that ends with LearnerError when a call of the learner's code, or the whole, takes too long.
+
+        Only in the main thread of a Unix, and while nobody debugs.
+        """
+        return time_limit(self)
+
     def renew(self) -> None:
         """Load the module anew the next time that somebody asks for a name."""
         self.module = None
@@ -182,6 +221,11 @@ class LocalSubject:
         text, self._printed = self._printed.getvalue(), io.StringIO()
         return text
 
+    @property
+    def patience(self) -> float:
+        """By how much shorter than usual a call without an end is waited for: after each one, half as long."""
+        return 0.5 ** len(self.endless)
+
     def names(self) -> dict[str, Any]:
         """Return what the answer defines. Raises LearnerError if its module cannot be loaded."""
         if self.path is None:
@@ -190,7 +234,7 @@ class LocalSubject:
             path = self.path
             if not path.is_file():
                 raise LearnerError(f"there is no file {path.name} in {path.parent.name or path.parent}", MISSING)
-            with self.running():
+            with self.running(path.name):
                 self.module = load(path)
         return {**vars(self.module), **self.given}
 
@@ -205,13 +249,13 @@ class LocalSubject:
     def call(self, name: str, *arguments: Any) -> Any:
         """Call the function `name`."""
         function = self.find(name)
-        with self.running():
+        with self.running(name):
             return plain(function(*arguments))
 
     def make(self, name: str, *arguments: Any) -> _LocalThing:
         """Make an object of the class `name`."""
         cls = self.find(name)
-        with self.running():
+        with self.running(name):
             return _LocalThing(self, cls(*arguments))
 
     def node(self, name: str) -> type[Node]:
@@ -232,7 +276,7 @@ class LocalSubject:
             exec(compile(plant, "<a planted bug>", "exec"), planted)
             answer = planted["plant"](answer)
         try:
-            with self.running():
+            with self.running(path.name):
                 tests = [test for name, test in vars(load(path)).items() if name.startswith("test") and callable(test)]
                 for test in tests:
                     test(answer)
@@ -242,8 +286,15 @@ class LocalSubject:
         return Verdict("passed") if tests else Verdict("missing", "own_test.py has no function test(answer)")
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Keep what the learner's code prints, and say in her own lines what it raises."""
+    def running(self, what: str) -> Iterator[None]:
+        """Keep what the learner's code prints, and say in her own lines what it raises.
+
+        `what` is what runs: refused at once if no answer came from it before.
+        """
+        if what in self.endless:
+            raise LearnerError(NOT_AGAIN.format(what=what), TIMED_OUT)
+        self.calls += 1
+        self.at = what
         with contextlib.redirect_stdout(_Bounded(self._printed)):
             try:
                 yield
@@ -251,6 +302,8 @@ class LocalSubject:
                 raise
             except (Exception, SystemExit) as error:
                 raise LearnerError(*in_words(error)) from error
+            finally:
+                self.at = None
 
 
 class _LocalThing:
@@ -260,7 +313,7 @@ class _LocalThing:
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method."""
-        with self._subject.running():
+        with self._subject.running(f"{type(self._thing).__name__}.{method}"):
             found = getattr(self._thing, method, None)
             if found is None:
                 raise LearnerError(f"{type(self._thing).__name__} has no method {method}", MISSING)
@@ -283,19 +336,75 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
     """Return a subclass of a learner's node that tells her failures as LearnerError, and keeps what she prints."""
 
     def __init__(self: Node, name: Name, peers: Sequence[int], disk: Any = None) -> None:
-        with subject.running():
+        with subject.running(f"{cls.__name__}.__init__"):
             cls.__init__(self, name, peers, disk)
 
     def start(self: Node) -> list[Effect]:
-        with subject.running():
+        with subject.running(f"{cls.__name__}.on_start"):
             return cls.start(self)
 
     def receive(self: Node, sender: Name, message: Message) -> list[Effect]:
-        with subject.running():
+        with subject.running(f"{cls.__name__} hearing {type(message).__name__}"):
             return cls.receive(self, sender, message)
 
     members: dict[str, Callable[..., Any]] = {"__init__": __init__, "start": start, "receive": receive}
     return type(cls.__name__, (cls,), {**members, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
+
+
+class _Overtime(BaseException):
+    """Something took too long. No Exception: a learner's `except Exception` must not catch it."""
+
+
+@contextlib.contextmanager
+def time_limit(subject: LocalSubject) -> Iterator[None]:
+    """Raise LearnerError if a call of the subject takes too long in the body, or the body, or all bodies so far."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+    watch = _Watch(subject)
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        if sys.gettrace() is None and (says := watch.fault()):
+            if watch.caught:
+                signal.setitimer(signal.ITIMER_REAL, LOOK / 10, LOOK / 10)  # one of many will come where nothing does
+            raise _Overtime(says)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, LOOK, LOOK)
+    try:
+        yield
+    except _Overtime as over:
+        raise LearnerError(str(over), TIMED_OUT) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        subject.used += time.thread_time() - watch.began
+
+
+class _Watch:
+    """Looks every `LOOK` seconds whether one call of the learner's code runs on and on, or the whole takes too long."""
+
+    def __init__(self, subject: LocalSubject) -> None:
+        self.subject = subject
+        self.began = time.thread_time()
+        self.most = min(LONGEST, LONGEST_OF_ALL - subject.used)
+        self.call, self.since, self.used = -1, 0.0, 0.0
+        self.told = self.caught = False
+        """Was the whole called too long? Does a call run on that was, as a bare `except:` does?"""
+
+    def fault(self) -> str:
+        """Return what takes too long, in words, or nothing; a call that catches this and runs on is told again."""
+        subject, now, used = self.subject, time.monotonic(), time.thread_time()
+        if subject.at is None or subject.calls != self.call:
+            self.call, self.since, self.used = subject.calls, now, used
+        elif used - self.used > LONGEST_CALL * subject.patience or now - self.since > LONGEST_WAIT * subject.patience:
+            self.caught = subject.at in subject.endless
+            subject.endless.add(subject.at)
+            return f"{subject.at}: {NO_ANSWER}"
+        if used - self.began > self.most and not self.told:
+            self.told = True
+            return NO_TIME_LEFT if self.most < LONGEST else TOO_LONG
+        return ""
 
 
 def load(path: Path) -> ModuleType:

@@ -28,8 +28,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from paxoskit.grading.packed import Parts, canonical_text, is_chain, pack, unpack
+from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import After, Announce, Node, NodeError, Send
-from paxoskit.protocol.plain import OURS, Ballot, Message
+from paxoskit.protocol.plain import FROZEN, OURS, Ballot, Message
 
 MOST_BYTES = 1 << 20
 """A message between judge and worker is at most so long."""
@@ -44,37 +45,57 @@ NOT_WRITTEN, MISSING, RAISED = "not written", "missing", "raised"
 # When are two states one? ------------------------------------------------------------------------------------
 
 
-def canonical(value: Any, where: str = "", parts: Parts | None = None) -> Any:
+def canonical(value: Any, parts: Parts | None = None) -> Any:
     """Return plain data as something hashable that is equal for equal data of equal types, in whatever order built.
 
     What `parts` knows how to write, the kit's own messages and chains, is told by its text.
 
     Raises NodeError, naming the field, for what is no data: a function, a generator, an open file.
     """
+    try:
+        return _canonical(value, parts)
+    except _NoData as found:
+        where = "".join(reversed(found.path))
+        raise NodeError(
+            f"{where}: expected data (numbers, text, list, dict, set, dataclass), got a {found.kind}"
+        ) from None
+
+
+class _NoData(Exception):
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.path: list[str] = []
+        """Where it was found, the innermost name first."""
+
+
+_ITSELF = frozenset({int, str, type(None)})
+"""Types of values that are canonical as they are."""
+
+
+def _canonical(value: Any, parts: Parts | None) -> Any:
     kind = type(value)
-    if kind in (int, str, type(None)):
+    if kind in _ITSELF:
         return value
+    if kind is tuple or kind is list:
+        return kind.__name__, tuple([item if type(item) in _ITSELF else _canonical(item, parts) for item in value])
+    if kind is dict:
+        return _canonical_dict(value, kind, parts)
+    if kind is Ballot and type(value[0]) is type(value[1]) is int:
+        return kind.__name__, value[0], value[1]
     if kind in (bool, float, bytes, complex):
         return kind.__name__, repr(value)
     if parts is not None and (kind in OURS or is_chain(kind)):
-        text = parts.digest(value) if is_chain(kind) else parts.text(value)
+        text = parts.digest(value) if kind is Block or is_chain(kind) else parts.text(value)
         if '"odd"' not in text:
             return kind.__name__, text
-    if kind is Ballot and type(value[0]) is type(value[1]) is int:
-        return kind.__name__, value[0], value[1]
+    if is_ordinary(kind):
+        return _canonical_object(value, kind, vars(value), parts)
     if isinstance(value, (tuple, list)):
-        return kind.__name__, tuple(canonical(item, where, parts) for item in tuple.__iter__(tuple(value)))
+        return kind.__name__, tuple(_canonical(item, parts) for item in tuple.__iter__(tuple(value)))
     if isinstance(value, (set, frozenset)):
-        return kind.__name__, frozenset(canonical(item, where, parts) for item in value)
+        return kind.__name__, frozenset(_canonical(item, parts) for item in value)
     if isinstance(value, dict):
-        pairs = [
-            (
-                canonical(key, where, parts),
-                canonical(item, where + (key if type(key) is str else f"{kind.__name__} item"), parts),
-            )
-            for key, item in value.items()
-        ]
-        return kind.__name__, frozenset(pairs)
+        return _canonical_dict(value, kind, parts)
     if isinstance(value, (str, int)):
         return kind.__name__, str.__str__(value) if isinstance(value, str) else int.__int__(value)
     if isinstance(value, type):
@@ -87,8 +108,99 @@ def canonical(value: Any, where: str = "", parts: Parts | None = None) -> Any:
         if type(reduced) is tuple and len(reduced) > 1:
             arguments, state, lists = reduced[1], reduced[2:3], reduced[3:]
             made_of = [arguments, state, *(list(part) for part in lists if part is not None)]
-            return kind.__name__, canonical(made_of, f"{where}.", parts)
-    raise NodeError(f"{where}: expected data (numbers, text, list, dict, set, dataclass), got a {kind.__name__}")
+            return _canonical_object(value, kind, made_of, parts)
+    raise _NoData(kind.__name__)
+
+
+def _canonical_dict(value: Any, kind: type, parts: Parts | None) -> Any:
+    pairs = []
+    for key, item in value.items():
+        try:
+            pairs.append((
+                key if type(key) in _ITSELF else _canonical(key, parts),
+                item if type(item) in _ITSELF else _canonical(item, parts),
+            ))  # fmt: skip
+        except _NoData as found:
+            found.path.append(key if type(key) is str else f"{kind.__name__} item")
+            raise
+    return kind.__name__, frozenset(pairs)
+
+
+def _canonical_object(value: Any, kind: type, made_of: Any, parts: Parts | None) -> Any:
+    try:
+        return kind.__name__, _canonical(made_of, parts)
+    except _NoData as found:
+        found.path.append(".")
+        raise
+
+
+_OF_ITS_OWN = frozenset({
+    "__new__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
+    "__deepcopy__", "__getattribute__", "__slots__", "__call__",
+})  # fmt: skip
+"""A class that says any of this is more, or other, than the attributes of its objects."""
+
+_WRITTEN_IN_PYTHON = 1 << 9
+"""The flag of a type on the heap, such as every class that was written in Python."""
+
+
+_ordinary: dict[type, bool] = {}
+"""What was found out of classes."""
+
+
+def is_ordinary(kind: type) -> bool:
+    """Say whether an object of a class is its attributes and nothing else.
+
+    >>> class Queue: pass
+    >>> is_ordinary(Queue), is_ordinary(list), is_ordinary(type("Mine", (list,), {}))
+    (True, False, False)
+    """
+    known = _ordinary.get(kind)
+    if known is None:
+        classes = kind.__mro__[:-1]
+        known = _ordinary[kind] = bool(classes) and all(
+            cls.__flags__ & _WRITTEN_IN_PYTHON and _OF_ITS_OWN.isdisjoint(vars(cls))
+            and (cls.__bases__ != (object,) or "__dict__" in vars(cls))
+            for cls in classes
+        )  # fmt: skip
+    return known
+
+
+def duplicate(value: Any, memo: dict[int, Any]) -> Any:
+    """Return a copy that shares nothing changeable with `value`: as `copy.deepcopy` does, with its memo, and faster.
+
+    >>> queue = [1, {2: [3]}]
+    >>> twin = duplicate(queue, {})
+    >>> twin == queue, twin[1] is queue[1]
+    (True, False)
+    """
+    kind = type(value)
+    if kind in FROZEN:
+        return value
+    known = memo.get(id(value))
+    if known is not None:
+        return known
+    twin: Any
+    if kind is dict:
+        twin = memo[id(value)] = {}
+        for key, item in value.items():
+            twin[key if type(key) in FROZEN else duplicate(key, memo)] = (
+                item if type(item) in FROZEN else duplicate(item, memo)
+            )
+        return twin
+    if kind in (tuple, list, set) and FROZEN.issuperset(map(type, value)):
+        twin = value if kind is tuple else value.copy()
+    elif kind is list:
+        twin = memo[id(value)] = []
+        twin += [duplicate(item, memo) for item in value]
+    elif is_ordinary(kind):
+        twin = memo[id(value)] = object.__new__(kind)
+        held = {key: duplicate(item, memo) for key, item in vars(value).items()}
+        vars(twin).update(held)
+    else:
+        return copy.deepcopy(value, memo)
+    memo[id(value)] = twin
+    return twin
 
 
 # What is asked -----------------------------------------------------------------------------------------------
@@ -114,6 +226,10 @@ class Worker:
         self.modules: dict[str, ModuleType] = {}
         self.odd: dict[int, str] = {}
         """States that cannot be compared with others, and why."""
+        self.now: dict[int, int] = {}
+        """The states here, by the numbers that they had in the worker whose turns are taken again."""
+        self.draws = False
+        """Does the submission know Python's dice?"""
 
     # Names
 
@@ -128,6 +244,7 @@ class Worker:
         with open(file, "rb") as opened:
             source = opened.read()
         self.sources[file] = source.decode("utf-8", "replace").splitlines()
+        self.draws = self.draws or ("random" in sys.modules and any(map(_names_dice, os.listdir())))
         module = ModuleType(name)
         module.__file__ = file
         sys.modules[name] = self.modules[name] = module
@@ -229,33 +346,48 @@ class Worker:
     def receive(self, state: int, sender: Any, message: str) -> Any:
         """Let a node in a state receive a message; return the state after that, the effects, and a changed disk."""
         node = self._copy(state)
-        if dice := sys.modules.get("random"):
-            dice.seed(f"{state} {sender} {message}")  # a node that draws is still a function of state and message
+        if self.draws:  # a node that draws is still a function of state and message
+            sys.modules["random"].seed(f"{state} {sender} {message}")
         return self._remember(
             node, node.receive(sender, self._message(message)), self.disks[state], self.shown[state]
         )
+
+    def again(self, turns: list[list[Any]]) -> list[Any]:
+        """Take turns that were taken in another worker; return what each came to, as the ways to ask for one do.
+
+        A turn: which of them it is (`born`, `start`, `receive`), the numbers that the states before and after it had
+        in the other worker, and what else is asked.
+        """
+        taken = []
+        for what, before, after, *arguments in turns:
+            told = getattr(self, what)(*([] if before is None else [self.now[before]]), *arguments)
+            self.now.setdefault(after, told["state"])
+            taken.append(told)
+        return taken
 
     def _copy(self, state: int) -> Node:
         node = self.states[state]
         twin = object.__new__(type(node))
         # All attributes at once, so that two names for one list are still two names for one list.
+        memo: dict[int, Any] = {}
         try:
-            twin.__dict__.update(copy.deepcopy({key: value for key, value in vars(node).items() if key != "_effects"}))
+            held = {key: duplicate(value, memo) for key, value in vars(node).items() if key != "_effects"}
         except Exception:
             return node  # it holds what cannot be copied, a lock for instance, so its life has one branch only
+        vars(twin).update(held)
         twin._effects = []
         return twin
 
     def _remember(self, node: Node, effects: list[Any], disk_before: str, shown_before: str) -> dict[str, Any]:
         """Return the number of a node's state, its effects, and its disk and what it shows if they changed."""
-        derived = _derived(node)
+        derived = _derived(type(node))
         kept = {
             key: value for key, value in vars(node).items()
             if key != "_effects" and not (key in derived and type(value).__module__.startswith("paxoskit."))
         }  # fmt: skip
         key: Any
         try:
-            key = type(node).__name__, canonical(kept, parts=self.parts)
+            key = type(node).__name__, canonical(kept, self.parts)
         except (NodeError, RecursionError) as error:
             key = self.odd[len(self.states)] = str(error) or "the node holds data that contains itself"
         number = self.numbers.get(key)
@@ -351,9 +483,18 @@ def _text(error: BaseException) -> str:
         return ""
 
 
-def _derived(node: Node) -> frozenset[str]:
-    """Return the attributes that the kit's own base of this class calls derived; a learner's word is not taken."""
-    for cls in type(node).__mro__:
+def _names_dice(file: str) -> bool:
+    """Say whether a file beside the submission names Python's dice. Whoever hides that draws unseeded."""
+    try:
+        with open(file, "rb") as opened:
+            return b"random" in opened.read()
+    except OSError:
+        return False
+
+
+def _derived(kind: type[Node]) -> frozenset[str]:
+    """Return the attributes that the kit's own base of a class calls derived; a learner's word is not taken."""
+    for cls in kind.__mro__:
         if cls.__module__.startswith("paxoskit."):
             return cls.derived  # type: ignore[attr-defined,no-any-return]
     return frozenset()
@@ -381,8 +522,9 @@ def serve(asks: int, answers: int, force: list[str]) -> None:
     sys.stdout = printed
     sys.setrecursionlimit(1_000)
     tell(answers, dump({"force": force}), write)
+    waiting = bytearray()
     while True:
-        asked = hear(asks, read)
+        asked = hear(asks, waiting, read)
         if asked is None:
             exactly(0)
         number, what, parts, *arguments = load(asked)
@@ -411,20 +553,14 @@ def tell(descriptor: int, text: str, write: Callable[[int, bytes], int] = os.wri
         data = data[write(descriptor, data) :]
 
 
-def hear(descriptor: int, read: Callable[[int, int], bytes] = os.read) -> str | None:
-    """Read a text that was written by `tell`; None at the end."""
-    head = _exactly(descriptor, 4, read)
-    if head is None:
-        return None
-    body = _exactly(descriptor, struct.unpack(">I", head)[0], read)
-    return None if body is None else body.decode()
-
-
-def _exactly(descriptor: int, count: int, read: Callable[[int, int], bytes]) -> bytes | None:
-    data = b""
-    while len(data) < count:
-        some = read(descriptor, count - len(data))
+def hear(descriptor: int, waiting: bytearray, read: Callable[[int, int], bytes] = os.read) -> str | None:
+    """Read a text that was written by `tell`; None at the end. `waiting`: what was read of the next one already."""
+    while len(waiting) < 4 or len(waiting) < 4 + struct.unpack_from(">I", waiting)[0]:
+        some = read(descriptor, 1 << 16)
         if not some:
             return None
-        data += some
-    return data
+        waiting += some
+    end = 4 + struct.unpack_from(">I", waiting)[0]
+    text = waiting[4:end].decode()
+    del waiting[:end]
+    return text

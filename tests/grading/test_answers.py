@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from paxoskit.grading.checks import acceptor
 from paxoskit.grading.properties import MODULES, exercise, judge
 from paxoskit.grading.report import FAILED, PASSED
 from paxoskit.grading.subject import LocalSubject
@@ -61,6 +62,22 @@ def test_a_wrong_answer_loses_the_property_that_it_breaks_and_not_all(file):
     assert [r.staff for r in results.values() if r.status == "not judged"] == []
     if "# loses all" not in file.read_text(encoding="utf-8"):
         assert any(result.points for result in results.values()), "it keeps what it has right"
+
+
+ONLY = [case for case in files("wrong") if "# loses nothing else" in case.values[0].read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("file", ONLY)
+def test_a_wrong_answer_loses_only_what_it_breaks(file):
+    lost = re.match(r"# loses: (\w+)\.", file.read_text(encoding="utf-8"))[1]
+    assert [result.id for result in build(file, file.parts[-3]).values() if not result.points] == [lost]
+
+
+def test_the_search_through_an_acceptors_states_finds_what_no_schedule_does(monkeypatch):
+    file = ANSWERS / "04_acceptor" / "wrong" / "gives_in.py"
+    assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == ["promise"]
+    monkeypatch.setattr(acceptor, "deep", lambda subject: [])
+    assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == []
 
 
 KIT_CLASSES = {"02_retries": ("KeyValueServer",), "04_acceptor": ("Acceptor",), "05_proposer": ("Proposer",),

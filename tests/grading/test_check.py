@@ -10,6 +10,7 @@ import pytest
 
 from paxoskit import cli
 from paxoskit.course.progress import progress
+from paxoskit.grading import subject as subject_module
 from paxoskit.grading.check import answer, check, check_property, replay
 from paxoskit.grading.properties import MODULES, Failed, Property, exercise, judge_property
 from paxoskit.grading.report import ERROR, FAILED, NOT_JUDGED, NOT_RUN, TIMED_OUT, Report
@@ -209,11 +210,48 @@ def test_every_way_to_fail_has_words(text, status, says):
     assert says in first.says
 
 
-def test_an_endless_loop_ends(monkeypatch):
-    monkeypatch.setattr("paxoskit.grading.properties.LONGEST", 0.2)
-    first = check_file("03_quorums", "def is_quorum(votes, servers, phase):\n    while True:\n        pass\n")[0]
-    assert (first.status, first.points) == (TIMED_OUT, 0)
-    assert "look for a loop that never ends" in first.says
+@pytest.mark.parametrize("wait", ["pass", "time.sleep(0.01)"])
+def test_an_endless_loop_ends_and_is_not_waited_for_again(wait, monkeypatch):
+    monkeypatch.setattr(subject_module, "LONGEST_CALL", 0.2)
+    monkeypatch.setattr(subject_module, "LONGEST_WAIT", 1.0)
+    source = f"import time\ndef is_quorum(votes, servers, phase):\n    while True:\n        {wait}\n"
+    results = check_file("03_quorums", source)
+    first, *others = [result for result in results if result.part == "build" and result.status != NOT_RUN]
+    assert {result.status for result in (first, *others)} == {TIMED_OUT}
+    assert first.says == "is_quorum: no answer came: look for a loop that never ends, or for a wait"
+    assert len(others) > 1
+    assert {result.says.partition(",")[0] for result in others} == {"is_quorum is not run again"}
+
+
+def test_a_handler_without_an_end_costs_only_what_uses_it(monkeypatch):
+    monkeypatch.setattr(subject_module, "LONGEST_CALL", 0.2)
+    right = (TOP / "solutions" / "02_retries" / "retries.py").read_text(encoding="utf-8")
+    source = right.replace("    def on_request(self, sender, request):", LOOPS)
+    assert source != right
+    results = {result.id: result for result in check_file("02_retries", source)}
+    assert results["answered"].says.startswith("KeyValueServer hearing Request: no answer came")
+    assert {id for id, result in results.items() if result.points} >= {"six_histories", "histories"}
+    assert results["once"].says.startswith("KeyValueServer hearing Request is not run again")
+
+
+LOOPS = "    def on_request(self, sender, request):\n        while True:\n            pass\n"
+
+
+def test_a_loop_that_catches_everything_ends_too(monkeypatch):
+    monkeypatch.setattr(subject_module, "LONGEST_CALL", 0.2)
+    source = "def is_quorum(*_):\n    while True:\n        try:\n            pass\n        except:\n            pass\n"
+    source += "        try:\n            _ = len(_)\n        except:\n            _ = ()\n"
+    assert check_file("03_quorums", source)[0].status == TIMED_OUT
+
+
+def test_what_takes_long_in_all_has_a_bound(monkeypatch):
+    monkeypatch.setattr(subject_module, "LONGEST", 0.3)
+    monkeypatch.setattr(subject_module, "LONGEST_OF_ALL", 0.6)
+    right = (TOP / "solutions" / "03_quorums" / "quorums.py").read_text(encoding="utf-8")
+    slow = right + "\nquick = is_quorum\ndef is_quorum(*_):\n    sum(range(2_000_000))\n    return quick(*_)\n"
+    results = check_file("03_quorums", slow)
+    assert results[0].says == "your answer took too long in all: look for what runs long"
+    assert "not run: other parts of your answer took too long already" in [result.says for result in results]
 
 
 def test_a_fault_of_the_kit_costs_nobody_a_point_in_silence():

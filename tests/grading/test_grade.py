@@ -2,13 +2,14 @@
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -99,9 +100,22 @@ def test_marks_are_the_same_with_two_processes_and_with_any_executor(few, graded
         grade(few, ID, tmp_path / "processes", executor=executor)
     with ThreadPoolExecutor(3) as executor:
         grade(few, ID, tmp_path / "threads", executor=executor)
+    with Elsewhere() as executor:
+        grade(few, ID, tmp_path / "elsewhere", executor=executor)
     expected = {key: rows for key, rows in without_seconds(graded).items() if key in ("ann", "bob", "carl", "eve")}
     assert without_seconds(tmp_path / "processes") == expected
     assert without_seconds(tmp_path / "threads") == expected
+    assert without_seconds(tmp_path / "elsewhere") == expected
+
+
+class Elsewhere(Executor):
+    """Does at once what it is given, as if on another machine, as Dask does: what goes there and back is bytes."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        function, arguments = pickle.loads(pickle.dumps((function, arguments)))
+        future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
+        return future
 
 
 def test_a_second_run_judges_only_what_is_new(handed_in, graded, tmp_path):
@@ -131,9 +145,9 @@ def test_a_mark_that_was_cut_short_is_made_again(handed_in, graded, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_where_it_was(graded, handed_in, tmp_path):
-    """Kill the command after its first mark, whatever it is doing; no worker stays, and the next run ends the rest."""
+    """Kill the command after its first mark, whatever it is doing; no process stays, and the next run ends the rest."""
     command = [sys.executable, "-m", "paxoskit", "grade", str(handed_in), "--exercise", ID, "--out", str(tmp_path)]
-    running = subprocess.Popen([*command, "--jobs", "1"], cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen([*command, "--jobs", "2"], cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
     while not list((tmp_path / "marks").glob("*.json")) and time.monotonic() < until:
         time.sleep(0.01)
@@ -161,13 +175,14 @@ def below(process):
 
 
 def runs(process):
-    """Say whether a launcher or worker of this number runs; the number may be somebody else's by now."""
+    """Say whether a judge, launcher or worker of this number runs; the number may be somebody else's by now."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text()
         words = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
-    return b"paxoskit_launcher" in words and stat.rpartition(")")[2].split()[0] != "Z"
+    ours = b"paxoskit_launcher" in words or b"multiprocessing" in words
+    return ours and stat.rpartition(")")[2].split()[0] != "Z"
 
 
 # The command -----------------------------------------------------------------------------------------------------

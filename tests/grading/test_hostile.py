@@ -13,6 +13,7 @@ import pytest
 
 from paxoskit.grading.grade import judge_answer
 from paxoskit.grading.launcher import children
+from paxoskit.grading.properties import Property
 from paxoskit.grading.remote import GIVEN, Limits, Workshop
 from tests.grading.small import HOSTILE, RIGHT, SMALL, WRONG, hand_in, judged, points
 
@@ -92,12 +93,51 @@ def test_what_never_answers_has_timed_out_and_keeps_the_points_of_the_rest(name,
     assert [status(report, id) for id in WORTH] == ["timed out", "timed out", "timed out", "passed"]
 
 
+LOOP = "while True: pass"
+LOOPS = f"""
+from paxoskit.protocol.node import Node
+
+class Counter(Node):
+    def on_get(self, sender, get):
+        {LOOP}
+
+def add(a, b):
+    {LOOP}
+
+def pairs(items):
+    {LOOP}
+"""
+
+
 def test_after_some_time_outs_no_more_is_run(tmp_path):
-    many = replace(SMALL, properties=SMALL.properties * 3)
-    task = hand_in(tmp_path, "while True: pass")
-    report = judge_answer(many, task, {}, Limits(call=0.2, time_outs=2))
+    report = judge_answer(SMALL, hand_in(tmp_path, LOOPS), {}, Limits(call=0.2, time_outs=2))
     assert {result.status for result in report.properties} == {"timed out"}
-    assert [result.says.startswith("not run") for result in report.properties] == [False] * 2 + [True] * 10
+    counts, anew, adds, pairs = (result.says for result in report.properties)
+    assert counts == "Counter hearing Get: no answer came: look for a loop that never ends, or for a wait"
+    assert anew.startswith("Counter hearing Get is not run again")
+    assert adds.startswith("add: no answer came")
+    assert pairs == "not run: other parts of your answer took too long already"
+
+
+def test_what_cannot_be_loaded_is_tried_once(tmp_path):
+    report = judge_answer(SMALL, hand_in(tmp_path, LOOP), {}, Limits(call=0.2, time_outs=2))
+    assert [(result.status, result.says) for result in report.properties] == [
+        ("timed out", "small.py: no answer came: look for a loop that never ends, or for a wait")
+    ] * len(WORTH)
+
+
+def test_what_takes_long_in_all_has_a_bound(tmp_path):
+    def often(subject, seed):
+        for number in range(1_000):
+            subject.call("add", number, 1)
+
+    slow = RIGHT.replace("    return a + b", "    sum(range(300_000))\n    return a + b")
+    twice = replace(SMALL, properties=(Property("often", "It adds often", 1, often),) * 2)
+    report = judge_answer(twice, hand_in(tmp_path, slow), {}, Limits(total=0.5))
+    assert [(result.status, result.says) for result in report.properties] == [
+        ("timed out", "your answer took too long in all: look for what runs long"),
+        ("timed out", "not run: other parts of your answer took too long already"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """A submission in workers: her own classes work unchanged, nodes share nothing, and what is shared is found out."""
 
+import copy
 import json
 import os
+from collections import Counter, deque
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -11,7 +14,9 @@ from paxoskit.grading.grade import judge_answer
 from paxoskit.grading.launcher import children
 from paxoskit.grading.remote import GIVEN, IsolationError, Limits, WorkerSubject, Workshop
 from paxoskit.grading.subject import MISSING, NOT_WRITTEN, LearnerError, LocalSubject, Odd
-from paxoskit.protocol.messages import Get, Reply
+from paxoskit.grading.worker import canonical, duplicate
+from paxoskit.protocol.chain import NO_HASH, Content, mine
+from paxoskit.protocol.messages import Decide, Get, Reply
 from paxoskit.protocol.node import NodeError, Send
 from paxoskit.protocol.plain import Ballot, Message, to_json
 from paxoskit.worlds.checker import explore
@@ -254,6 +259,62 @@ def test_dice_and_the_order_of_sets_are_the_same_in_every_worker(subject):
         seen.add((str(replies), str(made.call("words"))))
         assert made.recheck() == ""
         assert len(seen) == 1
+
+
+class Cell:
+    def __init__(self, held):
+        self.held = held
+
+
+class Slotted:
+    __slots__ = ("held",)
+
+
+class Kept(Cell):
+    def __getstate__(self):
+        return {"held": 0}
+
+
+def test_a_copy_is_that_of_deepcopy():
+    shared = [1]
+    cell = Cell(shared)
+    cell.itself = cell
+    slotted = Slotted()
+    slotted.held = shared
+    value = {"a": shared, "b": (shared, {2, (3, 4)}), "c": cell, "d": deque([shared]), "e": Counter("aab"),
+             "f": slotted, ("g", Ballot(1, 2)): Kept([5]), "h": Random(1), "i": frozenset({Get("k")})}  # fmt: skip
+    fast, slow = duplicate(value, {}), copy.deepcopy(value)
+    for twin in (fast, slow):
+        kept = twin["a"]
+        assert kept is not shared and kept is twin["b"][0] is twin["c"].held is twin["d"][0] is twin["f"].held
+        assert twin["c"].itself is twin["c"] is not cell
+        twin["c"].itself = None  # what holds itself has no canonical form
+        assert twin["g", Ballot(1, 2)].held == 0
+        assert (type(twin["e"]), twin["h"].random()) == (Counter, Random(1).random())
+    assert canonical(fast) == canonical(slow)
+
+
+def test_equal_data_has_one_canonical_form_and_other_types_another():
+    forms = [canonical(value) for value in ([1], (1,), [True], [1.0], ["1"], {1}, {1: 1}, Cell(1), Cell([1]), Kept(1))]
+    assert len(set(forms)) == len(forms)
+    assert canonical({"a": 1, "b": [Cell(2)]}) == canonical({"b": [Cell(2)], "a": 1})
+    with pytest.raises(NodeError, match=r"^c\.held.*expected data .* got a function$"):
+        canonical({"c": Cell({"how": len and (lambda: 1)})})
+
+
+def test_a_block_that_a_node_keeps_and_sends_crosses(subject):
+    source = RIGHT.replace("    def on_get(", """    def on_decide(self, sender, decide):
+        from paxoskit.protocol.chain import NO_HASH, Content, mine
+        self.block = mine(Content(0, NO_HASH, ()), 7)
+        self.send(sender, decide)
+        self.send(sender, type(decide)(self.block))
+
+    def on_get(""")  # fmt: skip
+    made = subject(source, given=(*GIVEN, "chain"))
+    block = mine(Content(0, NO_HASH, ()), 7)
+    sent = made.node("Counter")(1, (1, 2)).receive(2, Decide(mine(Content(0, NO_HASH, ()), 900)))
+    assert sent[1].message == Decide(block)
+    assert made.recheck() == ""
 
 
 # What is shared is found out -----------------------------------------------------------------------------------

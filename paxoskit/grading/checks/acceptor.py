@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import product
 from random import Random
 
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot
-from paxoskit.grading.checks.play import Play, Said, dice, hunts, same, sends
+from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.subject import Subject
-from paxoskit.protocol.node import Send, title
+from paxoskit.grading.subject import LearnerError, Subject
+from paxoskit.protocol.node import Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Vote
 from paxoskit.trace import say
@@ -21,13 +22,20 @@ from paxoskit.worlds.world import World
 
 MINE = "acceptor.py:Acceptor"
 BEGIN = Story(nodes=(MINE, PROMPTER, PROMPTER), clients=(), acceptors=3, claims="none")
+FIVE = Story(nodes=(MINE, *[PROMPTER] * 4), clients=(), acceptors=5, claims="none")
 
 PROMISE, REPORT, VOTES, ANSWERS = "promise", "report", "votes", "answers"
 
 VALUES = {
-    (1, 2): "red", (1, 3): "blue", (2, 2): "green", (2, 3): "yellow", (3, 2): "white", (3, 3): "black",
+    (1, 2): "red", (1, 3): "", (2, 2): "green", (2, 3): "yellow", (3, 2): "white", (3, 3): "black",
 }  # fmt: skip
-"""The value that is proposed in each ballot: at most one, as it must be."""
+"""The value that is proposed in each of the ballots that come most often: at most one, as it must be."""
+
+OTHER_VALUES = ("", " grey ", "pink", "None", "0", "brown", "'violet'")
+"""What is proposed in all other ballots: any text is a value, and one value may be proposed in several ballots."""
+
+STATES = 150
+"""After the schedules, each message of `THREE` is tried in so many states of an acceptor and of what it has said."""
 
 
 class Heard:
@@ -57,31 +65,48 @@ class Ledger:
         return max(self.votes, key=lambda vote: vote.ballot, default=None)
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge a turn for the faults that `what` names."""
+        return self.faults(world, choice, said, (self.what,)).get(self.what)
+
+    def faults(self, world: World, choice: Choice, said: list[Said], matters: Collection[str]) -> dict[str, str]:
         """Judge what the acceptor says to a Prepare or an Accept, and write it down."""
         asked = choice.what
         if choice.kind != "deliver" or choice.node != 1 or not isinstance(asked, (Prepare, Accept)):
-            return None
+            return {}
         sent = sends(said, 1)
         if choice.crash == AFTER and isinstance(asked, Accept):
             self.unsaid.append(Vote(asked.ballot, asked.value))
         heard = Heard(self, asked, choice.peer or 0)
         for _, message in sent:
             if bad := malformed(message):
-                return f"server 1: {bad}"
-        words = self.fault(heard, asked, choice, sent)
+                return dict.fromkeys(matters, f"server 1: {bad}")
+        found = {}
+        for self.what in tuple(matters):
+            if words := self.fault(heard, asked, choice, sent):
+                found[self.what] = words
+        self.note(sent)
+        return found
+
+    def note(self, sent: Sequence[Send]) -> None:
+        """Write down what the acceptor says."""
         for _, message in sent:
             self.kinds.add(type(message))
             if type(message) is Promise:
                 self.promised = max(self.promised, message.ballot)
             elif type(message) is Accepted:
                 self.votes.append(Vote(message.ballot, message.value))
-        return words
+
+    def copy(self) -> Ledger:
+        """Return a ledger with the same entries."""
+        twin = Ledger(self.what, set())
+        twin.promised, twin.votes = self.promised, list(self.votes)
+        return twin
 
     def state(self) -> str:
         """Return what the acceptor has said, in words."""
         promised = "had promised nothing" if self.promised == BOTTOM else f"had promised ballot {self.promised}"
         vote = self.vote
-        voted = "had voted for nothing" if vote is None else f"had voted last for {vote.value} in ballot {vote.ballot}"
+        voted = "had voted for nothing" if vote is None else f"had voted last for {told(vote)}"
         return f"server 1 {promised} and {voted};"
 
     def fault(self, heard: Heard, asked: Prepare | Accept, choice: Choice, sent: Sequence[Send]) -> str | None:
@@ -112,10 +137,8 @@ class Ledger:
         """A promise reports the vote in the highest ballot."""
         for message in messages:
             if type(message) is Promise and not any(same(message.vote, vote) for vote in self.reports()):
-                told = "no vote" if message.vote is None else f"{message.vote.value} in ballot {message.vote.ballot}"
-                right = "no vote" if self.vote is None else f"{self.vote.value} in ballot {self.vote.ballot}"
-                return (f"{heard} and its promise of ballot {message.ballot} reports {told}; it should "
-                        f"report {right}.\n"
+                return (f"{heard} and its promise of ballot {message.ballot} reports {told(message.vote)}; it should "
+                        f"report {told(self.vote)}.\n"
                         "Look at what an acceptor keeps of its votes, and when it changes that.")  # fmt: skip
         return None
 
@@ -148,9 +171,9 @@ class Ledger:
         nacks = [message for message in messages if type(message) is Nack]
         must = ballot > floor if isinstance(asked, Prepare) else ballot == self.promised == floor
         if must and not granted:
-            told = f"said {say(messages[0])}" if messages else "said nothing"
+            got = f"said {say(messages[0])}" if messages else "said nothing"
             wants = "a Promise" if isinstance(asked, Prepare) else "an Accepted"
-            return f"{heard} and {told}; {wants} was expected.\nLook at when an acceptor may refuse."
+            return f"{heard} and {got}; {wants} was expected.\nLook at when an acceptor may refuse."
         if not messages:
             return (
                 f"{heard} and said nothing.\nA proposer cannot tell silence from a lost message: look at what "
@@ -162,6 +185,11 @@ class Ledger:
                         "refused, and the higher "
                         "one that is in its way.")  # fmt: skip
         return None
+
+
+def told(vote: Vote | None) -> str:
+    """Return a vote in words."""
+    return "no vote" if vote is None else f"{vote.value or 'the empty text'} in ballot {vote.ballot}"
 
 
 def malformed(message: Message) -> str:
@@ -195,7 +223,8 @@ def said_and_heard(message: Prepare | Accept) -> tuple[Choice, Choice]:
 
 def accept(ballot: tuple[int, int]) -> Accept:
     """Return the Accept of a ballot: the value in it is always the same."""
-    return Accept(Ballot(*ballot), VALUES[ballot])
+    other = OTHER_VALUES[(3 * ballot[0] + ballot[1]) % len(OTHER_VALUES)]
+    return Accept(Ballot(*ballot), VALUES.get(ballot, other))
 
 
 def prepare(ballot: tuple[int, int]) -> Prepare:
@@ -217,14 +246,27 @@ SHORT: list[Prepare | Accept] = [
 ALL: list[Prepare | Accept] = [kind(ballot) for ballot in VALUES for kind in (prepare, accept)]
 
 
+THREE: list[Prepare | Accept] = [kind(ballot) for ballot in ((1, 3), (2, 2), (3, 3)) for kind in (prepare, accept)]
+"""Of three ballots: what the search through an acceptor's states says to it."""
+
+
 def runs(seed: int) -> Iterator[list[Prepare | Accept]]:
     """Yield runs of an acceptor's life: all short ones, then longer ones by dice."""
     for length in (1, 2, 3):
         yield from map(list, product(SHORT, repeat=length))
     random = dice("acceptor", seed)
-    for _ in range(150):
+    for _ in range(110):
         yield [random.choice(ALL) for _ in range(random.randint(4, 9))]
     yield from (rising(random) for _ in range(50))
+
+
+def runs_of_five(seed: int) -> Iterator[list[Prepare | Accept]]:
+    """Yield runs among five servers, in ballots of any rounds and with any texts as values."""
+    random = dice("one of five acceptors", seed)
+    for _ in range(60):
+        rounds = random.sample([1, 2, 3, 9, 10, 11, 99, 100, 1_000], 3)
+        kinds = [random.choice((prepare, accept)) for _ in range(random.randint(2, 9))]
+        yield [kind((random.choice(rounds), random.randint(2, 5))) for kind in kinds]
 
 
 def rising(random: Random) -> list[Prepare | Accept]:
@@ -233,34 +275,106 @@ def rising(random: Random) -> list[Prepare | Accept]:
     return [random.choice((prepare, accept))((number, random.choice((2, 3)))) for number in rounds]
 
 
+NEEDED = {
+    PROMISE: (Promise, Accepted), REPORT: (Promise, Accepted), VOTES: (Promise, Accepted),
+    ANSWERS: (Promise, Accepted, Nack),
+}  # fmt: skip
+"""What an acceptor must have said at least once, for its property to mean anything."""
+
+
 def judge(what: str) -> Callable[[Subject, int], None]:
-    """Return the judge of a property. An acceptor that never promises, votes or refuses aloud has none of them."""
+    """Return the judge of a property. An acceptor that never promises or votes has none of them."""
 
     def judged(subject: Subject, seed: int) -> None:
         ended, kinds = subject.once(f"acceptor's lives, seed {seed}", lambda: lived(subject, seed))
         if what in ended:
             raise ended[what]
-        for kind in (Promise, Accepted, Nack):
-            if kind not in kinds[what]:
-                raise Failed(f"in {len(list(runs(seed)))} runs, server 1 never once said {kind.__name__}.\n"
+        for kind in NEEDED[what]:
+            if kind not in kinds:
+                count = len([*runs(seed), *runs_of_five(seed)])
+                raise Failed(f"in {count} runs, server 1 never once said {kind.__name__}.\n"
                              "Let it promise, vote and refuse aloud first: one that never does is of no use to a "
                              "proposer, whatever else it keeps.")  # fmt: skip
 
     return judged
 
 
-def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], dict[str, set[type]]]:
-    """Run every schedule once, for all properties; return what ended each, and which messages each has seen."""
-    kinds: dict[str, set[type]] = {what: set() for what in (PROMISE, REPORT, VOTES, ANSWERS)}
-    watchers = {what: partial(Ledger, what, kinds[what]) for what in kinds}
-    schedules = (partial(tell_all, run=run) for run in runs(seed))
-    return hunts(subject, BEGIN, {MINE: "Acceptor"}, watchers, schedules, ROLES, bare=True), kinds
+def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]:
+    """Run every schedule once, for all properties; return what ended each, and which messages were seen."""
+    kinds: set[type] = set()
+    book = partial(Ledger, "", kinds)
+
+    def hunted(begin: Story, lives: Iterable[list[Prepare | Accept]]) -> None:
+        left = [what for what in NEEDED if what not in ended]
+        schedules = (("", partial(tell_all, run=run)) for run in lives)
+        ended.update(hunt_together(subject, begin, {MINE: "Acceptor"}, book, left, schedules, ROLES, bare=True))
+
+    ended: dict[str, Exception] = {}
+    hunted(BEGIN, runs(seed))
+    hunted(FIVE, runs_of_five(seed))
+    if not ended:
+        hunted(BEGIN, deep(subject))
+    return ended, kinds
 
 
 def tell_all(play: Play, run: Sequence[Prepare | Accept]) -> None:
     """Tell the acceptor one message after the other."""
     for message in run:
         tell(play, message)
+
+
+# Every message in every state --------------------------------------------------------------------------------------
+
+
+def deep(subject: Subject) -> list[list[Prepare | Accept]]:
+    """Return the runs in which properties fall that a search through the acceptor's own states finds: one for each.
+
+    From each state that is reached, breadth first, each message of `THREE` is heard, until no state is new or there
+    are `STATES`. An acceptor that keeps two fields has less than twenty, so all its runs of these messages are tried,
+    however long; of one that keeps more, all short ones. A state is the node's own, and what it has said; where a
+    node's state is no plain data, there is no search.
+    """
+    found: dict[str, list[Prepare | Accept]] = {}
+    try:
+        for what, run in falls(subject.node("Acceptor")):
+            found.setdefault(what, run)
+    except NodeError:
+        pass
+    return list(found.values())
+
+
+def falls(cls: type[Node]) -> Iterator[tuple[str, list[Prepare | Accept]]]:
+    """Yield properties, each with a run that ends in a fault of it; an exception counts as silence."""
+    first = cls(1, (1, 2, 3))
+    first.start()
+    waiting = deque[tuple[Node, Ledger, list[Prepare | Accept]]]([(first, Ledger("", set()), [])])
+    known: set[object] = set()
+    while waiting:
+        node, ledger, before = waiting.popleft()
+        for message in THREE:
+            twin, run = node.copy(), [*before, message]
+            try:
+                sent = [effect for effect in twin.receive(message.ballot.server, message) if type(effect) is Send]
+            except LearnerError:
+                sent = []
+            yield from ((what, run) for what in faults(ledger, message, sent))
+            if any(malformed(answer) for _, answer in sent):
+                continue
+            after = ledger.copy()
+            after.note(sent)
+            state = twin.state(), after.promised, after.vote
+            if state not in known and len(known) < STATES:
+                known.add(state)
+                waiting.append((twin, after, run))
+
+
+def faults(ledger: Ledger, message: Prepare | Accept, sent: list[Send]) -> list[str]:
+    """Return the properties that an answer lacks."""
+    deliver = said_and_heard(message)[1]
+    heard = Heard(ledger, message, message.ballot.server)
+    if any(malformed(answer) for _, answer in sent):
+        return list(NEEDED)
+    return [ledger.what for ledger.what in NEEDED if ledger.fault(heard, message, deliver, sent)]
 
 
 def judge_two(subject: Subject, seed: int) -> None:
@@ -280,10 +394,26 @@ def judge_two(subject: Subject, seed: int) -> None:
                      "what it knows: two servers share no memory.")  # fmt: skip
 
 
+def judge_strangers(subject: Subject, seed: int) -> None:
+    """Whoever asks is a proposer, be it one of the acceptors or not."""
+    for asks in (2, 4, 77):
+        node = subject.node("Acceptor")(1, (1, 2, 3))
+        node.start()
+        for message in (prepare((1, asks)), accept((1, asks))):
+            right = Promise(message.ballot, None) if isinstance(message, Prepare) else Accepted(*vars(message).values())
+            sent = [effect for effect in node.receive(asks, message) if type(effect) is Send]
+            if not any(to == asks and same(answer, right) for to, answer in sent):
+                raise Failed(
+                    f"acceptors are the servers 1, 2 and 3; server 1 heard {say(message)} of {title(asks)} "
+                    f"and did not answer it with {say(right)}.\nLook at who may be a proposer: whoever asks."
+                )
+
+
 def judge_answers(subject: Subject, seed: int) -> None:
     """Every message is answered, and no acceptor answers for another."""
     judge(ANSWERS)(subject, seed)
     judge_two(subject, seed)
+    judge_strangers(subject, seed)
 
 
 EXERCISE = Exercise(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
+from hashlib import sha256
 from random import Random
 from typing import Any
 
 from paxoskit.claims.claim import Claim, Violation, Watched
 from paxoskit.claims.safety import Ghost, GhostClaim
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
@@ -34,6 +36,7 @@ from paxoskit.protocol.messages import (
     SteppedDown,
     Vote,
     WantBlocks,
+    canonical_start,
 )
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
@@ -53,11 +56,13 @@ ACCEPT, BLOCKS, NEXT = "accept", "blocks", "next_block"
 
 def mined(height: int, previous_hash: str, operations: tuple[Request, ...], miner: int, difficulty: int = 1) -> Block:
     """Return the block with the smallest nonce of the miner that makes a good hash."""
+    begun = sha256(canonical_start(height, previous_hash, operations))
     nonce = miner
     while True:
-        block = with_hash(Block(height, previous_hash, operations, nonce, ""))
-        if is_good(block.hash, difficulty):
-            return block
+        attempt = begun.copy()
+        attempt.update(b"%d}" % nonce)
+        if is_good(digest := attempt.hexdigest(), difficulty):
+            return Block(height, previous_hash, operations, nonce, digest)
         nonce += STEP
 
 
@@ -177,11 +182,11 @@ def told(block: Block) -> str:
 def judge_mine(subject: Subject, seed: int) -> None:
     """`mine` returns the block with the smallest good nonce of its miner."""
     random = dice("mine", seed)
-    for run in range(40):
-        difficulty = 1 + run % 3
+    for run in range(44):
+        difficulty = 1 + run % 3 if run < 40 else run - 38
         arguments = (
             random.randint(0, 9), random.choice([NO_HASH, f"{random.getrandbits(256):064x}"]), requests(random),
-            random.randint(1, 99),
+            random.randint(1, 99) if run % 5 else 100 * random.randint(1, 9) + random.randint(0, 99),
         )  # fmt: skip
         more = () if difficulty == 1 and run % 2 else (difficulty,)
         got, right = subject.call("mine", *arguments, *more), mined(*arguments, difficulty)
@@ -201,8 +206,8 @@ def judge_mine(subject: Subject, seed: int) -> None:
 def judge_verify(subject: Subject, seed: int) -> None:
     """`verify` names the first check that a block fails, or none."""
     random = dice("verify", seed)
-    for run in range(240):
-        difficulty = 1 + run % 3
+    for run in range(243):
+        difficulty = 1 + run % 3 if run < 240 else 4 + run % 2
         height = random.randint(1, 5)
         tip = f"{random.getrandbits(256):064x}"
         block = a_block(random, height, tip, difficulty)
@@ -249,10 +254,9 @@ def judge_first(subject: Subject, seed: int) -> None:
 
 
 class Book:
-    """What server 1 has decided and heard; judges what it does with blocks."""
+    """What server 1 has decided and heard; finds the faults in what it does with blocks, by their matters."""
 
-    def __init__(self, what: str, seen: set[str]) -> None:
-        self.what = what
+    def __init__(self, seen: set[str]) -> None:
         self.seen = seen
         self.blocks: list[Block] = []
         self.waiting: dict[str, Request] = {}
@@ -260,28 +264,31 @@ class Book:
         self.leading = False
         self.ballot = BOTTOM
         """The highest ballot that anybody has used."""
+        self.vote: Vote | None = None
+        """The newest vote of server 1."""
 
     @property
     def tip(self) -> str:
         """The hash of the newest decided block."""
         return self.blocks[-1].hash if self.blocks else NO_HASH
 
-    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
-        """Judge a turn of server 1."""
+    def faults(self, world: World, choice: Choice, said: list[Said], matters: Collection[str]) -> dict[str, str]:
+        """Judge a turn of server 1, and write it down."""
         if choice.node != 1 or choice.kind not in ("deliver", "fire"):
-            return None
+            return {}
         sent = sends(said, 1)
         facts = [one.message for one in said if one.sender == 1 and one.to is None]
         heard = f"server 1 has {len(self.blocks)} blocks; it heard {self.asked(choice)}"
         self.hear(choice, facts)
         right, rejected = self.expected(choice, [message for _, message in sent])
-        words = {
+        judges: dict[str, Callable[[], str | None]] = {
             ACCEPT: lambda: self.wrong_vote(heard, choice, sent, facts),
             BLOCKS: lambda: self.wrong_blocks(heard, choice, sent, facts, right, rejected),
             NEXT: lambda: self.wrong_proposal(heard, sent),
-        }[self.what]()
+        }
+        found = {matter: words for matter in matters if (words := judges[matter]())}
         self.note(choice, [message for _, message in sent], right)
-        return words
+        return found
 
     def asked(self, choice: Choice) -> str:
         """Return what the server heard, in words."""
@@ -329,9 +336,14 @@ class Book:
             ballot = getattr(one, "ballot", BOTTOM)
             self.ballot = max(self.ballot, ballot if type(ballot) is Ballot else BOTTOM)
         self.heard |= {one.block.hash for one in sent if type(one) is Accept}
+        for one in [message, *sent]:
+            if isinstance(one, Accept) and any(type(vote) is Accepted and vote.hash == one.block.hash for vote in sent):
+                self.vote = Vote(one.ballot, one.block)
 
     def wrong_vote(self, heard: str, choice: Choice, sent: Sequence[Any], facts: list[Message]) -> str | None:
-        """A vote is for a good block of the next slot; a bad one is rejected by the name of its check."""
+        """A vote is for a good block of the next slot, and is kept; a bad one is rejected by the name of its check."""
+        if words := self.forgotten(heard, sent):
+            return words
         if not isinstance(choice.what, Accept):
             return None
         accept = choice.what
@@ -368,6 +380,16 @@ class Book:
                     "it.")  # fmt: skip
         return None
 
+    def forgotten(self, heard: str, sent: Sequence[Any]) -> str:
+        """Return what is wrong with the vote that a promise of server 1 tells: its newest for the next slot."""
+        vote = self.vote if self.vote is not None and self.vote.block.height == len(self.blocks) else None
+        for _, message in sent:
+            if type(message) is Promise and vote is not None and not same(message.vote, vote):
+                got = f"a vote in ballot {message.vote.ballot}" if message.vote is not None else "no vote"
+                return (f"{heard} and its promise tells {got}; it had voted for block {vote.block.hash[:6]} in ballot "
+                        f"{vote.ballot}.\nLook at whether a vote is kept: each one, and the newest.")  # fmt: skip
+        return ""
+
     def wrong_blocks(
         self, heard: str, choice: Choice, sent: Sequence[Any], facts: list[Message], right: list[Block], check: str
     ) -> str | None:  # fmt: skip
@@ -379,10 +401,11 @@ class Book:
             why = f" (then a block fails the check {check!r})" if check else ""
             return (f"{heard} and appended these blocks: {got}; expected: {expected}{why}.\nLook at which blocks come "
                     "next, and at what comes before a block is appended.")  # fmt: skip
-        rejected = [fact.says for fact in facts if type(fact) is Rejected]
-        if not isinstance(choice.what, Accept) and rejected != ([check] if check else []):
-            return (f"{heard} and rejected {rejected or 'nothing'}; expected: {check or 'nothing'}.\nLook at what a "
-                    "server tells of a bad block: the check that it fails first.")  # fmt: skip
+        rejected = [(fact.height, fact.says) for fact in facts if type(fact) is Rejected]
+        bad = [(len(self.blocks) + len(right), check)] if check else []
+        if not isinstance(choice.what, Accept) and rejected != bad:
+            return (f"{heard} and rejected {rejected or 'nothing'}; expected: {bad or 'nothing'}.\nLook at what a "
+                    "server tells of a bad block: its height, and the check that it fails first.")  # fmt: skip
         self.seen |= {"appended"} if right else {"rejected"} if check else set()
         if isinstance(choice.what, WantBlocks):
             all_of_them = Blocks(tuple([*self.blocks, *right][choice.what.height :]))
@@ -432,7 +455,7 @@ class Scene:
 
     def __init__(self, play: Play, random: Random) -> None:
         self.play, self.random = play, random
-        self.book: Book = play.watcher  # type: ignore[assignment]
+        self.book: Book = play.watcher.book  # type: ignore[attr-defined]
         self.number = 0
 
     def run(self, steps: int, acts: Sequence[Callable[[], None]]) -> None:
@@ -495,6 +518,27 @@ class Scene:
         height = self.random.randint(0, len(self.book.blocks))
         self.speak(self.random.choice([2, 3]), WantBlocks(height))
 
+    def prepare(self) -> None:
+        """Server 1 has not heard its leader for long, and somebody else stands for election."""
+        for node, message in list(self.play.world.timers):
+            if node == 1 and type(message) is ElectionTimeout:
+                self.play.step(Choice("fire", 1, what=message))
+        ballot = self.above()
+        self.speak(ballot.server, Prepare(ballot, self.random.randint(0, len(self.book.blocks))))
+
+    def decide_voted(self) -> None:
+        """What server 1 voted for is decided; or somebody says so of a block with the same hash and other fields."""
+        vote = self.book.vote
+        if vote is not None and vote.block.height == len(self.book.blocks):
+            others = replace(vote.block, operations=(*vote.block.operations, a_request(self.random)))
+            self.speak(self.random.choice([2, 3]), Decide(self.random.choice([vote.block, others])))
+
+    def ask_many(self) -> None:
+        """Clients ask server 1 more than one block held so far."""
+        if self.book.leading:
+            for _ in range(self.random.randint(15, 30)):
+                self.ask()
+
     def stand(self) -> None:
         """Server 1 stands for election, and is elected; a promise may bring blocks, or a vote."""
         timers = [message for node, message in self.play.world.timers if node == 1 and type(message) is ElectionTimeout]
@@ -542,30 +586,45 @@ NEEDED = {
 }
 
 
-def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
+COUNTS = {ACCEPT: 20, BLOCKS: 24, NEXT: 48}
+"""So many runs are made for each matter, and each is judged in all of them."""
+
+
+def judge(matter: str) -> Callable[[Subject, int], None]:
     """Return the judge of one matter of the server: runs by dice between two servers that may say anything."""
 
-    def schedules(seed: int) -> Iterator[Schedule]:
-        for run in range(count):
-            yield lambda play, run=run: scene(play, dice("chain", matter, seed, run), 3 + run % 20)  # type: ignore[misc]
-
-    def scene(play: Play, random: Random, steps: int) -> None:
-        one = Scene(play, random)
-        acts = {
-            ACCEPT: [one.accept, one.accept, one.accept, one.decide],
-            BLOCKS: [one.blocks, one.decide, one.want, one.accept, one.blocks],
-            NEXT: [one.stand, one.ask, one.ask, one.vote, one.vote, one.depose],
-        }[matter]
-        one.run(steps, acts)
-
     def judged(subject: Subject, seed: int) -> None:
-        seen: set[str] = set()
-        hunt(subject, BEGIN, {MINE: "Server"}, lambda: Book(matter, seen), schedules(seed), SPEAKERS)
+        ended, seen = subject.once(f"a server alone, seed {seed}", lambda: alone(subject, seed))
+        if matter in ended:
+            raise ended[matter]
         for name, words in NEEDED[matter].items():
             if name not in seen:
-                raise Failed(f"in {count} runs, server 1 never once {words}.\nLook at what it should do with a block.")
+                raise Failed(f"in {sum(COUNTS.values())} runs, server 1 never once {words}.\nLook at what it should do "
+                             "with a block.")  # fmt: skip
 
     return judged
+
+
+def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
+    """Run every schedule once, for all matters; return what ended each, and what server 1 was seen to do."""
+    seen: set[str] = set()
+    schedules = [
+        (matter, partial(act, matter=matter, seed=seed, run=run))
+        for run in range(max(COUNTS.values())) for matter, count in COUNTS.items() if run < count
+    ]  # fmt: skip
+    book = partial(Book, seen)
+    return hunt_together(subject, BEGIN, {MINE: "Server"}, book, tuple(NEEDED), schedules, SPEAKERS), seen
+
+
+def act(play: Play, matter: str, seed: int, run: int) -> None:
+    """Let things happen that try one matter most."""
+    one = Scene(play, dice("chain", matter, seed, run))
+    acts = {
+        ACCEPT: [one.accept, one.accept, one.accept, one.decide, one.prepare],
+        BLOCKS: [one.blocks, one.decide, one.want, one.accept, one.blocks, one.decide_voted],
+        NEXT: [*[one.stand, one.ask, one.ask, one.vote, one.vote, one.depose] * 2, one.ask_many],
+    }[matter]
+    one.run(12 + run % 12, acts)
 
 
 # In a cluster --------------------------------------------------------------------------------------------------
@@ -655,6 +714,7 @@ EXERCISE = Exercise(
                  0.5, judge_cluster),
     ),
     given=("plain", "node", "messages", "literals", "synod", "chain", "store", "member", "log"),
+    limits={"call": 3.0, "total": 30.0},
     roles=SPEAKERS,
     planted="`first_fault` passes over the first bad block that it finds",
     plant="""

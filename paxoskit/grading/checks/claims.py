@@ -122,12 +122,15 @@ def true_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int]]:
 
 
 LOW, HIGH, TOP = (1, 7), (2, 8), (3, 7)
+LONG: Run = [(7, "Prepare", (number, 7), None) for number in range(4, 84)]
+"""So much is said in between that breaks nothing."""
 
 BROKEN: dict[str, list[tuple[Run, int]]] = {
     KEPT: [
         ([(1, "Promise", (2, 1), None), (1, "Accepted", (1, 2), "b")], 3),
         ([(2, "Promise", (1, 2), None), (2, "Promise", (1, 1), None)], 3),
         ([(1, "Promise", LOW, None), (2, "Promise", HIGH, None), (2, "Accepted", LOW, "a")], 3),
+        ([(9, "Promise", HIGH, None), *LONG, (9, "Promise", LOW, None)], 9),
     ],
     COMPLETE: [
         ([(1, "Promise", TOP, (LOW, "a"))], 3),
@@ -138,6 +141,8 @@ BROKEN: dict[str, list[tuple[Run, int]]] = {
         ([*((n, "Accepted", HIGH, "b") for n in (1, 2)), *((n, "Accepted", LOW, "a") for n in (2, 3))], 3),
         ([(1, "Accepted", LOW, "a"), (1, "Accepted", HIGH, "b")], 1),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2, 1, 3)), *((n, "Accepted", HIGH, "b") for n in (3, 4, 5))], 5),
+        ([*((n, "Accepted", LOW, "a") for n in (1, 2, 3, 4)), *((n, "Accepted", HIGH, "b") for n in (4, 5, 6, 7))], 7),
+        ([*((n, "Accepted", LOW, "a") for n in (1, 2)), *LONG, *((n, "Accepted", TOP, "b") for n in (2, 3))], 3),
     ],
 }  # fmt: skip
 """Short runs in which a claim is broken, in ways that the thirty wrong servers do not show."""
@@ -149,6 +154,9 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Accepted", HIGH, "a"), (1, "Promise", LOW, (HIGH, "a")), (1, "Accepted", LOW, "b")], 3),
         ([(1, "Promise", HIGH, None), (1, "Promise", HIGH, None), (1, "Accepted", HIGH, "a")], 3),
         ([(1, "Promise", HIGH, None), (2, "Promise", LOW, None), (2, "Accepted", LOW, "b")], 3),
+        ([(1, "Promise", LOW, None), (1, "Accepted", TOP, "a"), (1, "Promise", HIGH, (TOP, "a")),
+          (1, "Accepted", HIGH, "b")], 3),
+        ([(1, "Promise", HIGH, None), (1, "Prepare", LOW, None), (1, "Accept", LOW, "a")], 3),
     ],
     COMPLETE: [
         ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b"), (1, "Promise", TOP, (HIGH, "a"))], 3),
@@ -159,6 +167,10 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3)), (2, "Accepted", TOP, "a")], 3),
         ([(1, "Accepted", LOW, "a"), (2, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3, 4))], 4),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2)), *((n, "Accepted", HIGH, "a") for n in (2, 3))], 3),
+        ([(1, "Accepted", (1, 7), "a"), (2, "Accepted", (1, 8), "a"), (2, "Accepted", (2, 8), "b"),
+          (3, "Accepted", (2, 8), "b")], 3),
+        ([(1, "Accepted", LOW, "a"), *LONG, *((n, "Accepted", TOP, "b") for n in (2, 3)), (1, "Accepted", LOW, "a")],
+          3),
         ([(7, "Accept", LOW, "a"), (1, "Accepted", LOW, "a"), (8, "Accept", HIGH, "b"), (1, "Accepted", HIGH, "b")], 3),
     ],
 }  # fmt: skip
@@ -185,8 +197,9 @@ def judge_quiet(subject: Subject, seed: int) -> None:
     """No claim is raised where it holds; and each is raised at least once where it is broken."""
     for claim in CLAIMS:
         if not any(judged_by(subject, claim, run, n) is not None for run, n, _ in wrong_runs(claim, seed, 10)):
-            raise Failed(f"{claim} returned None for ten runs in which it is broken: a claim that can never "
-                         "fall says nothing.")
+            raise Failed(
+                f"{claim} returned None for ten runs in which it is broken: a claim that can never fall says nothing."
+            )
         for run, acceptors in chain(tricky_runs(claim, seed), true_runs(claim, seed, 60)):
             place = judged_by(subject, claim, run, acceptors)
             if place is not None:
@@ -215,8 +228,9 @@ def raised_at_all(subject: Subject, claim: str, seed: int) -> None:
     """A claim that is raised against everything finds nothing."""
     runs = list(true_runs(claim, seed, 10))
     if all(judged_by(subject, claim, run, acceptors) is not None for run, acceptors in runs):
-        raise Failed(f"{claim} was raised in each of {len(runs)} runs in which it holds: it tells wrong from "
-                     "right nowhere.")
+        raise Failed(
+            f"{claim} was raised in each of {len(runs)} runs in which it holds: it tells wrong from right nowhere."
+        )
 
 
 def judge_place(subject: Subject, seed: int) -> None:
@@ -244,9 +258,9 @@ EXERCISE = Exercise(
         Property("place", "A claim names the first event that breaks it", 1, judge_place),
     ),
     planted="no claim is ever raised",
-    plant='''
+    plant="""
 def plant(answer):
     answer.promise_kept = answer.promise_complete = answer.agreement = lambda run, acceptors: None
     return answer
-''',
+""",
 )

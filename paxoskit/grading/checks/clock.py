@@ -30,12 +30,17 @@ SIX = ((0, 3), (1, 0), (7, 0), (4, 5), (2, 7), (1, 7))
 """The pairs of the lesson's run that are asked for."""
 
 
+NAMES = (("A", "B", "C"), ("A", "B", "C"), ("P1", "P10", "P"), ("server 1", "server 2", "client 1"))
+"""What processes are called."""
+
+
 def a_run(random: Random, length: int) -> list[Happening]:
     """Return a run of three processes, as somebody saw it: each receive comes after its send."""
+    names = random.choice(NAMES)
     run: list[Happening] = []
     flying: list[tuple[str, str]] = []
     while len(run) < length:
-        who = random.choice("ABC")
+        who = random.choice(names)
         here = [(name, sender) for name, sender in flying if sender != who]
         kind = random.choice(["local", "send", "receive", "receive"])
         if kind == "receive" and here:
@@ -130,6 +135,27 @@ def judge_own_order(subject: Subject, seed: int) -> None:
                     f"{told(run[: index + 1], last[who][0], index)}\nLook at what the clock does at a {event[1]}."
                 )
             last[who] = (index, time)
+    judge_any_stamp(subject, seed)
+
+
+def judge_any_stamp(subject: Subject, seed: int) -> None:
+    """A message may come from far ahead, or from far behind: the times of a process rise all the same."""
+    random = dice("clock", "any stamp", seed)
+    for _ in range(8):
+        clock, told, last = subject.make("LamportClock"), list[str](), 0
+        for _ in range(12):
+            stamp = random.choice([0, 1, 7, 99, 998, 999, 1_000, 65_535, 10**9])
+            call = random.choice(["local()", "send()", f"receive({stamp})"])
+            answer = clock.call("receive", stamp) if call.startswith("receive") else clock.call(call[:-2])
+            time = a_time(answer, call)
+            told.append(f"{call} at {time}")
+            floor = max(last, stamp if call.startswith("receive") else 0)
+            if time <= floor:
+                raise Failed(
+                    f"one clock's events: {', '.join(told)}; the last should be later than {floor}.\n"
+                    "Look at what the clock does with a time that is far ahead, or far behind."
+                )
+            last = time
 
 
 def judge_message_order(subject: Subject, seed: int) -> None:
@@ -183,13 +209,25 @@ def judge_six(subject: Subject, seed: int) -> None:
         judge_order(subject, LESSON, one, other)
 
 
+def a_chain(hops: int) -> list[Happening]:
+    """Return a run in which a chain of so many messages goes from process to process, and one message goes nowhere."""
+    run: list[Happening] = [("P0", "local", None), ("Q", "send", "m0")]
+    for hop in range(1, hops + 1):
+        run += [(f"P{hop - 1}", "send", f"m{hop}"), (f"P{hop}", "receive", f"m{hop}")]
+    return run
+
+
 def judge_many(subject: Subject, seed: int) -> None:
-    """All pairs of many runs, short runs first."""
+    """All pairs of many runs, short runs first; and a long chain of messages."""
     for run in runs(seed, "order", 40):
         for one in range(len(run)):
             for other in range(len(run)):
                 if one != other:
                     judge_order(subject, run, one, other)
+    for hops in (2, 5, 9):
+        run = a_chain(hops)
+        for one, other in ((0, len(run) - 1), (len(run) - 1, 2), (len(run) - 1, 1)):
+            judge_order(subject, run, one, other)
 
 
 EXERCISE = Exercise(

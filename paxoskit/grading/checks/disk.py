@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from random import Random
 
 from paxoskit.grading.checks import acceptor as one_acceptor
-from paxoskit.grading.checks.acceptor import PROMISE, REPORT, SHORT, Ledger, accept, prepare, tell
+from paxoskit.grading.checks.acceptor import PROMISE, REPORT, SHORT, Ledger, accept, deep, prepare, tell
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER
-from paxoskit.grading.checks.play import Fall, Play, Schedule, Watcher, dice, hunt
+from paxoskit.grading.checks.play import Fall, Play, Schedule, Watcher, dice, hunt, hunt_together
 from paxoskit.grading.checks.proposer import BALLOTS, COUNTS, P2C, Calm, Minutes, Progress, Trouble, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import LearnerError, Subject
@@ -76,14 +76,25 @@ def judge_acceptor(what: str) -> Callable[[Subject, int], None]:
     """Return the judge of a claim on the acceptor, crashes and all."""
 
     def judged(subject: Subject, seed: int) -> None:
-        kinds: set[type] = set()
-        schedules: list[Schedule] = [partial(live, run=run) for run in lives(seed)]
-        hunt(subject, WITH_ACCEPTOR, {ACCEPTOR: "Acceptor"}, lambda: Ledger(what, kinds), schedules, ROLES)
+        ended, kinds = subject.once(f"an acceptor's lives, seed {seed}", lambda: lived(subject, seed))
+        if what in ended:
+            raise ended[what]
         for kind in (Promise, Accepted):
             if kind not in kinds:
-                raise Failed(f"in {len(schedules)} runs, server 1 never once said {kind.__name__}: let it work first.")
+                count = len(list(lives(seed)))
+                raise Failed(f"in {count} runs, server 1 never once said {kind.__name__}: let it work first.")
 
     return judged
+
+
+def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]:
+    """Run every life once, for both claims; return what ended each, and which messages were seen."""
+    kinds: set[type] = set()
+    found = (list[Token](run) for run in deep(subject))
+    schedules = (("", partial(live, run=run)) for run in chain(lives(seed), found))
+    book = partial(Ledger, "", kinds)
+    ended = hunt_together(subject, WITH_ACCEPTOR, {ACCEPTOR: "Acceptor"}, book, (PROMISE, REPORT), schedules, ROLES)
+    return ended, kinds
 
 
 class Restarting(Trouble):
@@ -206,7 +217,7 @@ def proposers_life(cls: type[Node]) -> list[Effect]:
     return said
 
 
-MANY, FEWER, GROWTH = 400, 100, 64
+MANY, FEWER, GROWTH = 250, 100, 64
 """From `FEWER` ballots to `MANY`, a disk may grow by so many characters: a number has more digits."""
 
 

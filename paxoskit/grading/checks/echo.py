@@ -79,6 +79,10 @@ def ask_of(request: Request) -> str:
     return f"{words[0]}({', '.join(words[1:])}) (session {request.session!r}, number {request.number})"
 
 
+TEXTS = ("hello", "", 7, ("a", 1), None, "é\n", "long " * 60)
+"""Keys and values: a get may ask for a key that was put before."""
+
+
 def schedules(seed: int, count: int = 20) -> Iterator[Schedule]:
     """Yield runs of two clients that ask, with requests that overtake one another, come twice or are lost."""
     for run in range(count):
@@ -90,8 +94,8 @@ def mixed(play: Play, random: Random, steps: int) -> None:
     for step in range(steps):
         if step == 0 or random.random() < 0.4:
             client = random.choice(play.world.clients)
-            text = show(random.choice(["hello", "", 7, ("a", 1), None, "é\n"]))
-            operation = Get(text) if random.random() < 0.5 else Put(show(f"key {step}"), text)
+            text = show(random.choice(TEXTS))
+            operation = Get(text) if random.random() < 0.5 else Put(show(random.choice(TEXTS)), text)
             play.step(Choice("ask", client, what=Ask(f"{client}/1.{random.randint(1, 2)}", operation)))
         elif play.world.flying:
             flight = random.choice(list(play.world.flying.values()))
@@ -107,6 +111,23 @@ def judge(what: str) -> Callable[[Subject, int], None]:
         hunt(subject, BEGIN, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed))
 
     return judged
+
+
+def judge_words(subject: Subject, seed: int) -> None:
+    """The reply has the request's own session and number, and its text, whatever they are."""
+    judge("words")(subject, seed)
+    server = subject.node("Echo")(1, (1,))
+    server.start()
+    for number, text in ((9, ""), (10, "0"), (101, " x "), (2**40, "'" * 300)):
+        for operation in (Get(text), Put("'key'", text)):
+            request = Request(f"client 1/1.{number}", number, operation)
+            effects = server.receive("client 1", request)
+            if len(effects) != 1 or not same(tuple(effects[0]), ("client 1", echo_of(request))):
+                answers = ", ".join(say(one.message) for one in effects if isinstance(one, Send)) or "nothing"
+                raise Failed(
+                    f"a server heard {ask_of(request)} of client 1 and sent {answers}; expected: "
+                    f"{say(echo_of(request))}.\nLook at what the reply is made of: it changes nothing."
+                )
 
 
 def judge_each_anew(subject: Subject, seed: int) -> None:
@@ -138,7 +159,7 @@ EXERCISE = Exercise(
     properties=(
         Property("answered", "Every request is answered, and so is every copy of it", 1, judge("answered")),
         Property("right_node", "An answer goes to the client that asked, and to nobody else", 1, judge("right node")),
-        Property("words", "The answer names the request (session, number) and echoes its text", 2, judge("words")),
+        Property("words", "The answer names the request (session, number) and echoes its text", 2, judge_words),
         Property("no_memory", "The same request gets the same answer, whatever came before", 1, judge_each_anew),
     ),
     planted="the reply is lost",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from paxoskit.claims.claim import Claim, Violation, Watched
 from paxoskit.claims.safety import Ghost, GhostClaim
 from paxoskit.grading.checks.chain import a_block, spoiled
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
@@ -42,16 +43,17 @@ from paxoskit.worlds.world import World
 
 MINE = "log.py:Server"
 BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
-MAJORITY = 3
+THREE = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
 PROMISE, VOTES, LEAD, DECIDE = "promise", "votes", "lead", "decide"
 
 
 class Minutes:
-    """What server 1, one of five, has heard and said; judges what it says for the faults that `what` names."""
+    """What server 1, one of five or three, has heard and said; finds the faults in what it says, by their matters."""
 
-    def __init__(self, what: str, seen: set[str]) -> None:
-        self.what = what
+    def __init__(self, seen: set[str], servers: int = 5) -> None:
         self.seen = seen
+        self.servers = servers
+        self.majority = servers // 2 + 1
         self.blocks: list[Block] = []
         self.known: dict[str, Block] = {}
         self.promised = BOTTOM
@@ -79,13 +81,13 @@ class Minutes:
 
     # One turn
 
-    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
-        """Judge a turn of server 1."""
+    def faults(self, world: World, choice: Choice, said: list[Said], matters: Collection[str]) -> dict[str, str]:
+        """Judge a turn of server 1, and write it down."""
         if choice.node != 1:
-            return None
+            return {}
         if choice.kind in ("crash", "restart"):
             self.heard, self.leading, self.candidacy, self.promises = False, False, BOTTOM, {}
-            return None
+            return {}
         sent = sends(said, 1)
         facts = [one.message for one in said if one.sender == 1 and one.to is None]
         heard = f"{self.state()} it heard {what_of(choice)}"
@@ -99,9 +101,9 @@ class Minutes:
             DECIDE: lambda: self.wrong_log(heard, choice, sent, facts, learned, before),
         }
         self.hear(choice, sent)
-        words = words or judges[self.what]()
+        found = {matter: told for matter in matters if (told := words or judges[matter]())}
         self.note(choice, sent, facts)
-        return words
+        return found
 
     def state(self) -> str:
         """Return what server 1 has said and decided, in words."""
@@ -240,6 +242,8 @@ class Minutes:
         told = promise.vote
         if told is not None and told.block.height != self.height:
             told = None  # a vote for another slot does no harm
+        if told is None and promise.height > self.height:
+            return ""  # the candidate knows what is decided in that slot
         if vote is None and told is not None:
             return f"it reports a vote for slot {self.height}, and has said none"
         if vote is not None and (told is None or (told.ballot, told.block.hash) != vote):
@@ -288,12 +292,12 @@ class Minutes:
     def wrong_lead(self, heard: str, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> str | None:
         """A majority of promises of its ballot makes a leader, who proposes first what may be chosen."""
         elected = [fact for fact in facts if type(fact) is Elected]
-        enough = len(self.promises) >= MAJORITY and self.candidacy > BOTTOM
+        enough = len(self.promises) >= self.majority and self.candidacy > BOTTOM
         who = ", ".join(title(name) for name in self.promises) or "nobody"
         if elected and not enough and not self.leading:
             return (f"{heard} and leads in ballot {elected[0].ballot}; it had promises of its ballot "
-                    f"{self.candidacy} from "
-                    f"{who}, and {MAJORITY} of 5 servers are a majority.\nLook at which promises count.")  # fmt: skip
+                    f"{self.candidacy} from {who}, and {self.majority} of {self.servers} servers are a majority.\n"
+                    "Look at which promises count.")  # fmt: skip
         if enough and not elected and not self.leading and self.candidacy >= self.highest:
             return (f"{heard} and does not lead, though it has promises of its ballot {self.candidacy} from "
                     f"{who}.\nLook at "
@@ -306,7 +310,7 @@ class Minutes:
                         f"ballot {self.candidacy} it had heard: {self.reports()}; it has {self.height} "
                         "blocks.\nLook at what "
                         "the promises say about the next slot.")  # fmt: skip
-        if elected and len(self.promises) == MAJORITY and not first:
+        if elected and len(self.promises) == self.majority and not first:
             votes = self.votes_of(self.promises.values())
             if votes:
                 return (f"{heard} and leads, but proposes nothing; of the promises it had heard: "
@@ -327,7 +331,7 @@ class Minutes:
             return first.hash == block.hash
         if block.height != self.height:
             return False
-        for quorum in combinations(self.promises.values(), MAJORITY):
+        for quorum in combinations(self.promises.values(), self.majority):
             votes = self.votes_of(quorum)
             if not votes or max(votes, key=lambda vote: vote.ballot).block.hash == block.hash:
                 return True
@@ -360,6 +364,9 @@ class Minutes:
         early = choice.kind == "deliver" and isinstance(message, Decide) and message.block.height > before
         if early and not any(same(one, WantBlocks(before)) for one in told):
             return f"{heard} and did not ask for the blocks between.\nLook at a decision that comes too early."
+        late = choice.kind == "deliver" and isinstance(message, Decide) and message.block.height < before
+        if late and sent:
+            return f"{heard} and sent {say(sent[0].message)}.\nLook at a decision that comes late: it says nothing new."
         if choice.kind == "deliver" and isinstance(message, WantBlocks):
             right = Blocks(tuple(self.blocks[message.height :]))
             if not any(to == choice.peer and same(one, right) for to, one in sent):
@@ -380,10 +387,12 @@ class Scene:
 
     def __init__(self, play: Play, random: Random) -> None:
         self.play, self.random = play, random
-        self.book: Minutes = play.watcher  # type: ignore[assignment]
+        self.book: Minutes = play.watcher.book  # type: ignore[attr-defined]
         self.proposals: dict[tuple[Ballot, int, str], Block] = {}
         self.promises: dict[tuple[Name, Ballot], Promise] = {}
         """What the others promised: the same, as often as they say it."""
+        self.last: tuple[Name, Message] | None = None
+        """What server 1 was told last, and by whom."""
 
     def run(self, steps: int, acts: Sequence[Callable[[], None]]) -> None:
         """Let so many things happen."""
@@ -392,14 +401,20 @@ class Scene:
 
     def speak(self, peer: Name, message: Message) -> None:
         """Let a server say something to server 1, which hears it at once."""
+        self.last = peer, message
         self.play.step(Choice("ask", peer, what=message))
         self.play.step(Choice("deliver", 1, peer, message))
+
+    def again(self) -> None:
+        """What was said last comes again: the network brings copies."""
+        if self.last is not None:
+            self.speak(*self.last)
 
     def ballot(self) -> Ballot:
         """Return a ballot of another server: mostly higher than all, at times lower."""
         top = self.book.highest.round
         rounds = top + 1 if self.random.random() < 0.65 else self.random.randint(1, max(1, top))
-        return Ballot(rounds, self.random.randint(2, 5))
+        return Ballot(rounds, self.random.randint(2, self.book.servers))
 
     def block(self) -> Block:
         """Return a good block for the next slot."""
@@ -434,19 +449,19 @@ class Scene:
         """A block is decided: the next one, an old one once more, a later one, a bad one."""
         luck = self.random.random()
         block = self.block() if luck < 0.5 else self.elsewhere() if luck < 0.85 else spoiled(self.random, self.block())
-        self.speak(self.random.randint(2, 5), Decide(block))
+        self.speak(self.random.randint(2, self.book.servers), Decide(block))
 
     def decide_next(self) -> None:
         """The next block is decided."""
-        self.speak(self.random.randint(2, 5), Decide(self.block()))
+        self.speak(self.random.randint(2, self.book.servers), Decide(self.block()))
 
     def blocks(self) -> None:
         """Somebody sends decided blocks."""
-        self.speak(self.random.randint(2, 5), Blocks((*self.book.blocks[-2:], self.block())))
+        self.speak(self.random.randint(2, self.book.servers), Blocks((*self.book.blocks[-2:], self.block())))
 
     def want(self) -> None:
         """Somebody lacks blocks."""
-        self.speak(self.random.randint(2, 5), WantBlocks(self.random.randint(0, self.book.height)))
+        self.speak(self.random.randint(2, self.book.servers), WantBlocks(self.random.randint(0, self.book.height)))
 
     def quiet(self) -> None:
         """The election timer rings: server 1 may stand."""
@@ -468,7 +483,7 @@ class Scene:
     def promise(self) -> None:
         """Somebody promises: the ballot in which server 1 stands, or an older one; with votes and blocks, or not."""
         book, random = self.book, self.random
-        peer = random.randint(2, 5)
+        peer = random.randint(2, self.book.servers)
         ballot = book.candidacy
         if ballot == BOTTOM or random.random() < 0.2:
             ballot = Ballot(max(1, book.highest.round - random.randint(0, 2)), 1)
@@ -476,7 +491,7 @@ class Scene:
         tip, height = (blocks[-1].hash, book.height + 1) if blocks else (book.tip, book.height)
         vote = None
         if random.random() < 0.6:
-            voted = Ballot(random.randint(1, max(1, ballot.round - 1)), random.randint(2, 5))
+            voted = Ballot(random.randint(1, max(1, ballot.round - 1)), random.randint(2, self.book.servers))
             if voted < ballot:
                 key = (voted, height, tip)
                 vote = Vote(voted, self.proposals.setdefault(key, a_block(random, height, tip)))
@@ -495,33 +510,52 @@ NEEDED = {
 }
 
 
-def judge(matter: str, count: int = 90) -> Callable[[Subject, int], None]:
+COUNTS = {PROMISE: 40, VOTES: 24, LEAD: 48, DECIDE: 24}
+"""So many runs are made for each matter, and each is judged in all of them."""
+
+
+def judge(matter: str) -> Callable[[Subject, int], None]:
     """Return the judge of one matter: runs by dice among four servers that may say anything."""
 
-    def scene(play: Play, random: Random, steps: int) -> None:
-        one = Scene(play, random)
-        acts = {
-            PROMISE: [*[one.prepare] * 3, one.accept, one.accept, one.decide, one.quiet, one.quiet, one.crash],
-            VOTES: [one.accept, one.accept, one.accept, one.decide_next, one.prepare, one.quiet, one.stand],
-            LEAD: [one.stand, one.promise, one.promise, one.promise, one.promise, one.accept, one.decide_next],
-            DECIDE: [one.decide, one.decide, one.accept, one.want, one.blocks, one.promise, one.stand],
-        }[matter]
-        one.run(steps, acts)
-
-    def schedules(seed: int) -> Iterator[Schedule]:
-        for run in range(count):
-            yield lambda play, run=run: scene(play, dice("log", matter, seed, run), 3 + run % 18)  # type: ignore[misc]
-
     def judged(subject: Subject, seed: int) -> None:
-        seen: set[str] = set()
-        hunt(subject, BEGIN, {MINE: "Server"}, lambda: Minutes(matter, seen), schedules(seed), SPEAKERS)
+        ended, seen = subject.once(f"a server alone, seed {seed}", lambda: alone(subject, seed))
+        if matter in ended:
+            raise ended[matter]
         for name, words in NEEDED[matter].items():
             if name not in seen:
-                raise Failed(f"in {count} runs, server 1 never once {words}.\nLet it do that first: one that does "
-                             "nothing "
-                             "does nothing wrong, and is of no use.")  # fmt: skip
+                raise Failed(f"in {sum(COUNTS.values())} runs, server 1 never once {words}.\nLet it do that first: one "
+                             "that does nothing does nothing wrong, and is of no use.")  # fmt: skip
 
     return judged
+
+
+def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
+    """Run every schedule once, for all matters; return what ended each, and what server 1 was seen to do."""
+    seen: set[str] = set()
+    schedules = [
+        (matter, partial(act, matter=matter, seed=seed, run=run))
+        for run in range(max(COUNTS.values())) for matter, count in COUNTS.items() if run < count
+    ]  # fmt: skip
+    book = partial(Minutes, seen)
+    ended = hunt_together(subject, BEGIN, {MINE: "Server"}, book, tuple(NEEDED), schedules, SPEAKERS)
+    if LEAD not in ended:  # how many are a majority, where they are fewer
+        few = ((LEAD, partial(act, matter=LEAD, seed=seed, run=run)) for run in range(12))
+        of_three = partial(Minutes, seen, 3)
+        ended |= hunt_together(subject, THREE, {MINE: "Server"}, of_three, (LEAD,), few, SPEAKERS)
+    return ended, seen
+
+
+def act(play: Play, matter: str, seed: int, run: int) -> None:
+    """Let things happen that try one matter most."""
+    one = Scene(play, dice("log", matter, seed, run))
+    acts = {
+        PROMISE: [*[one.prepare] * 3, one.accept, one.accept, one.decide, one.quiet, one.quiet, one.crash,
+                  one.again],
+        VOTES: [one.accept, one.accept, one.accept, one.decide_next, one.prepare, one.quiet, one.stand, one.again],
+        LEAD: [one.stand, one.promise, one.promise, one.promise, one.promise, one.accept, one.decide_next],
+        DECIDE: [one.decide, one.decide, one.accept, one.want, one.blocks, one.promise, one.stand],
+    }[matter]
+    one.run(8 + run % 16, acts)
 
 
 # In a cluster --------------------------------------------------------------------------------------------------

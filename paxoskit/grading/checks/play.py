@@ -7,7 +7,7 @@ way to write an answer. When it finds a fault, choices are taken out of the stor
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -144,6 +144,32 @@ class Panel:
         return None if self.watchers else words or "all have fallen"
 
 
+class Book(Protocol):
+    """Writes down what happens in a play, and finds the faults in it: those of several matters, from one record."""
+
+    def faults(self, world: World, choice: Choice, said: list[Said], matters: Collection[str]) -> dict[str, str]:
+        """Return what is wrong after `choice`, for each of these matters in which something is, in words."""
+
+
+class Reader:
+    """Judges a play by its book; the play ends when there is a fault in each of its matters."""
+
+    def __init__(self, book: Book, matters: Iterable[str]) -> None:
+        self.book = book
+        self.open = list(matters)
+        self.play: Play | None = None
+        self.fallen: dict[str, tuple[list[Choice], str]] = {}
+        """What was found in each matter: the choices up to then, and the fault."""
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Look for faults in the matters that have none yet."""
+        found = self.book.faults(world, choice, said, self.open)
+        for matter, words in found.items():
+            self.fallen[matter] = (list(self.play.choices) if self.play else [], words)
+            self.open.remove(matter)
+        return None if self.open else next(iter(found.values()), "each has fallen")
+
+
 class Unsure(Exception):
     """A bare play cannot tell what a world would make of this."""
 
@@ -240,6 +266,53 @@ def _heard(
     for name, (choices, words) in panel.fallen.items():
         found[name] = partial(_failed, begin, classes, watchers[name], choices, words)
     return found
+
+
+def hunt_together(
+    subject: Subject, begin: Story, mine: Mapping[str, str], book: Callable[[], Book], matters: Sequence[str],
+    schedules: Iterable[tuple[str, Schedule]], roles: Mapping[str, type[Node]] | None = None, bare: bool = False,
+) -> dict[str, Exception]:  # fmt: skip
+    """Run every schedule once and judge all matters in it; return what ended each, as `hunt` would raise it.
+
+    A schedule is made for one of the matters, or ("") for all. What the learner's code raises in it counts for that one
+    alone, and when that one has ended, its schedules are left out. The watcher of a play is a `Reader`. `bare`: no
+    schedule looks at its watcher or at the world, and no book at the world; see `Bare`.
+    """
+    classes = {**(roles or {}), **{name: subject.node(cls) for name, cls in mine.items()}}
+    found: dict[str, Callable[[], Exception]] = {}
+    for matter, schedule in schedules:
+        left = [one for one in matters if one not in found]
+        if matter in found or not left:
+            continue
+        try:
+            found |= _read(begin, classes, book, left, matter, schedule, Bare if bare else Play)
+        except Unsure:
+            found |= _read(begin, classes, book, left, matter, schedule, Play)
+    return {name: make() for name, make in found.items()}
+
+
+def _read(
+    begin: Story, classes: Mapping[str, type[Node]], book: Callable[[], Book], matters: Sequence[str], matter: str,
+    schedule: Schedule, kind: type[Play],
+) -> dict[str, Callable[[], Exception]]:  # fmt: skip
+    """Run one schedule; return, for each matter that it ended for, how to make the exception."""
+    reader = Reader(book(), matters)
+    reader.play = play = kind(begin, classes, reader)
+    found: dict[str, Callable[[], Exception]] = {}
+    try:
+        schedule(play)
+    except Fall:
+        pass
+    except LearnerError as error:
+        for name in [matter] if matter else matters:
+            found[name] = partial(_raised, begin, classes, partial(_alone, book, name), play.choices, error)
+    for name, (choices, words) in reader.fallen.items():
+        found[name] = partial(_failed, begin, classes, partial(_alone, book, name), choices, words)
+    return found
+
+
+def _alone(book: Callable[[], Book], matter: str) -> Reader:
+    return Reader(book(), [matter])
 
 
 def _failed(

@@ -16,7 +16,7 @@ from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import LearnerError, Subject
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
-from paxoskit.protocol.synod import Accept, Accepted, Decided, Prepare, Promise, Propose, Vote
+from paxoskit.protocol.synod import Accept, Accepted, Decided, Nack, Prepare, Promise, Propose, Vote
 from paxoskit.trace import say
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.story import Story
@@ -36,13 +36,15 @@ def begin(acceptors: int, proposers: int = 1) -> Story:
 class Minutes:
     """What a proposer has heard and said; judges what it says for the faults that `what` names."""
 
-    def __init__(self, what: str, proposer: int) -> None:
+    def __init__(self, what: str, proposer: int, acceptors: int = 0) -> None:
         self.what = what
         self.me = proposer
-        self.acceptors = proposer - 1
+        self.acceptors = acceptors or proposer - 1
         self.majority = self.acceptors // 2 + 1
         self.wish = ""
         self.highest = BOTTOM
+        self.in_the_way = BOTTOM
+        """The highest ballot that a Nack told of in this life."""
         self.promises: dict[Ballot, dict[Name, Vote | None]] = {}
         self.votes: dict[tuple[Ballot, str], set[Name]] = {}
         self.proposed: dict[Ballot, str] = {}
@@ -66,7 +68,7 @@ class Minutes:
     def hear(self, choice: Choice) -> None:
         """Write down what came."""
         if choice.kind == "restart":
-            self.wish = ""
+            self.wish, self.in_the_way = "", BOTTOM
         match choice.what:
             case Propose(value=value):
                 self.wish = value
@@ -74,6 +76,8 @@ class Minutes:
                 self.promises.setdefault(ballot, {}).setdefault(choice.peer or 0, vote)
             case Accepted(ballot=ballot, value=value) if choice.kind == "deliver":
                 self.votes.setdefault((ballot, value), set()).add(choice.peer or 0)
+            case Nack(promised=promised) if choice.kind == "deliver":
+                self.in_the_way = max(self.in_the_way, promised)
 
     def note(self, message: Message) -> None:
         """Write down what was said."""
@@ -118,6 +122,9 @@ class Minutes:
         if type(message) is Prepare and (ballot < self.highest or (ballot == self.highest and ballot in self.proposed)):
             return (f"{me} said {say(message)} after ballot {self.highest}: it stands again, and in no higher ballot.\n"
                     "Look at how the next ballot is found.")  # fmt: skip
+        if type(message) is Prepare and self.highest < ballot < self.in_the_way:
+            return (f"{me} said {say(message)}, though a Nack had told it of ballot {self.in_the_way}.\n"
+                    "Look at what the next ballot must be above.")  # fmt: skip
         if type(message) is Accept and self.proposed.get(ballot, message.value) != message.value:
             return (f"{me} proposed {self.proposed[ballot]} in ballot {ballot}, and then {message.value}: "
                     "two values in one "
@@ -177,6 +184,15 @@ class Trouble:
 
     def __init__(self, play: Play, random: Random, acceptors: int) -> None:
         self.play, self.random, self.acceptors, self.me = play, random, acceptors, acceptors + 1
+        self.ours: tuple[int, ...] = (self.me,)
+        self.theirs: tuple[int, ...] = (1, self.me + 1, self.me + 2)
+        """Whose ballots the others use."""
+        self.words = random.sample(WORDS, len(WORDS))
+        self.values: dict[Ballot, str] = {}
+
+    def value(self, ballot: Ballot) -> str:
+        """Return what others propose in a ballot; the order of values is not that of ballots."""
+        return self.values.setdefault(ballot, self.words[len(self.values) % len(self.words)])
 
     def run(self, steps: int) -> None:
         """Ask the proposer to propose, and let `steps` things happen."""
@@ -189,10 +205,11 @@ class Trouble:
         """Let `steps` things happen."""
         for _ in range(steps):
             flying = list(self.play.world.flying.values())
-            timers = [message for node, message in self.play.world.timers if node == self.me]
+            timers = [(node, message) for node, message in self.play.world.timers if node in self.ours]
             luck = self.random.random()
             if timers and (luck < 0.06 or not flying):
-                self.play.step(Choice("fire", self.me, what=self.random.choice(timers)))
+                node, message = self.random.choice(timers)
+                self.play.step(Choice("fire", node, what=message))
             elif luck < 0.12:
                 self.rival()
             elif flying:
@@ -200,8 +217,8 @@ class Trouble:
 
     def rival(self) -> None:
         """Another proposer, which this one does not see, speaks to one acceptor; its ballots are above and below."""
-        ballot = Ballot(self.random.randint(1, 3), self.random.choice([1, self.me + 1]))
-        message = Accept(ballot, f"value of {ballot}") if self.random.random() < 0.6 else Prepare(ballot)
+        ballot = Ballot(self.random.randint(1, 3), self.random.choice(self.theirs[:2]))
+        message = Accept(ballot, self.value(ballot)) if self.random.random() < 0.6 else Prepare(ballot)
         self.play.step(Choice("ask", self.random.randint(1, self.acceptors), what=message))
 
     def arrive(self, flight: Flight) -> None:
@@ -210,16 +227,37 @@ class Trouble:
         self.play.step(Choice("duplicate" if double else "deliver", flight.receiver, flight.sender, flight.message))
 
 
+WORDS = ("red", "blue", "", "green", " ", "yellow", "0", "white", "None", "black", "pink", "a b")
+"""Values of others: any text is one."""
+
+
+class Company(Trouble):
+    """A run in which two proposers of the learner's stand: what one hears, the other does not know."""
+
+    def __init__(self, play: Play, random: Random, acceptors: int) -> None:
+        super().__init__(play, random, acceptors)
+        self.ours = (self.me, self.me + 1)
+        self.theirs = (1, self.me + 2)
+
+    def run(self, steps: int) -> None:
+        """Ask both to propose, one of them later, and let `steps` things happen."""
+        one, other = self.random.sample(self.ours, 2)
+        self.play.step(Choice("ask", one, what=Propose(f"wish of {one}")))
+        self.more(self.random.randint(0, 6))
+        self.play.step(Choice("ask", other, what=Propose(f"wish of {other}")))
+        self.more(steps)
+
+
 class Reported(Trouble):
     """A run in which every acceptor has voted before, in ballots that differ little: the highest vote counts."""
 
     def run(self, steps: int) -> None:
         """Let acceptors vote for others, then let the proposer begin, and let `steps` things happen."""
-        ballots = [Ballot(number, server) for number in (1, 2) for server in (1, self.me + 1, self.me + 2)]
+        ballots = [Ballot(number, server) for number in (1, 2) for server in self.theirs]
         for acceptor in self.random.sample(range(1, self.acceptors + 1), self.acceptors):
             if self.random.random() < 0.8:
                 ballot = self.random.choice(ballots)
-                self.play.step(Choice("ask", acceptor, what=Accept(ballot, f"value of {ballot}")))
+                self.play.step(Choice("ask", acceptor, what=Accept(ballot, self.value(ballot))))
         self.play.step(Choice("ask", self.me, what=Propose("mine")))
         for _ in range(steps):
             flying = list(self.play.world.flying.values())
@@ -230,24 +268,53 @@ class Reported(Trouble):
                 self.play.step(Choice("fire", self.me, what=timers[0]))
 
 
-def judge(what: str, count: int = 90) -> Callable[[Subject, int], None]:
-    """Return the judge of a safety property: runs full of trouble with 3, 4 and 5 acceptors; it must decide in some."""
+RUNS = {3: 30, 4: 30, 5: 30, 7: 8}
+"""So many runs full of trouble for each number of acceptors."""
+
+
+def judge(what: str) -> Callable[[Subject, int], None]:
+    """Return the judge of a safety property: runs full of trouble, in which a proposer must decide now and then."""
 
     def judged(subject: Subject, seed: int) -> None:
-        for acceptors in (3, 4, 5):
+        for acceptors, count in RUNS.items():
             name = f"a proposer in trouble with {acceptors} acceptors, {count} runs, seed {seed}"
-            ended, minutes = subject.once(name, partial(troubled, subject, seed, acceptors, count // 3))
+            ended, minutes = subject.once(name, partial(troubled, subject, seed, acceptors, count))
             if what in ended:
                 raise ended[what]
             watched = list(minutes[what])
             if what == P2C:
-                watched += reported(subject, seed, acceptors, count // 3)
-            if not any(one.decided for one in watched):
+                watched += reported(subject, seed, acceptors, count)
+            if acceptors < 7 and not any(one.decided for one in watched):  # of seven, luck may bring no majority
                 raise Failed(f"in {len(watched)} runs with {acceptors} acceptors, the proposer never "
                              "announced Decided.\nLet it "
                              "decide first: one that never does is safe, and of no use.")  # fmt: skip
+        ended = subject.once(f"two proposers, seed {seed}", partial(together, subject, seed))
+        if what in ended:
+            raise ended[what]
 
     return judged
+
+
+class Both:
+    """The minutes of two proposers at once."""
+
+    def __init__(self, what: str, acceptors: int) -> None:
+        self.minutes = [Minutes(what, acceptors + number, acceptors) for number in (1, 2)]
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge whoever this choice was about."""
+        return next(filter(None, [one.after(world, choice, said) for one in self.minutes]), None)
+
+
+def together(subject: Subject, seed: int) -> dict[str, Exception]:
+    """Run what two proposers can do to each other, for all safety properties; return what ended each."""
+
+    def company(play: Play, run: int) -> None:
+        Company(play, dice("two proposers", seed, run), 3).run(20 + 10 * (run % 4))
+
+    watchers = {what: partial(Both, what, 3) for what in (BALLOTS, P2C, COUNTS)}
+    schedules = (partial(company, run=run) for run in range(12))
+    return hunts(subject, begin(3, 2), {MINE: "Proposer"}, watchers, schedules, ROLES)
 
 
 def reported(subject: Subject, seed: int, acceptors: int, count: int) -> list[Minutes]:
@@ -299,16 +366,20 @@ class Calm:
         for acceptor in range(1, min(acceptors, self.acceptors) + 1):
             self.play.step(Choice("ask", acceptor, what=message))
 
-    def go(self, lose: int = 0) -> None:
-        """Let the proposer begin; lose its first `lose` messages; see that it decides, and then stands no more."""
+    def go(self, lose: int = 0, of: type[Message] = Message, rings: int = 0) -> None:
+        """Let the proposer begin; see that it decides, and then stands no more.
+
+        Lost are its first `lose` messages of a kind, and all until its timer has rung `rings` times.
+        """
         lost = 0
         decided = any(
             type(one.message) is Decided for one in self.play.step(Choice("ask", self.me, what=Propose("mine")))
         )
-        for _ in range(RINGS):
+        for ring in range(rings + RINGS):
             while flight := next(iter(self.play.world.flying.values()), None):
-                kind = "drop" if flight.receiver in self.down or lost < lose else "deliver"
-                lost += kind == "drop"
+                is_lost = lost < lose and isinstance(flight.message, of)
+                lost += is_lost
+                kind = "drop" if flight.receiver in self.down or is_lost or ring < rings else "deliver"
                 said = self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
                 decided = decided or any(type(one.message) is Decided for one in said)
             if decided:
@@ -319,7 +390,7 @@ class Calm:
                            "nothing: it waits "
                            "for ever.\nLook at when a timer is set: silence may be loss.")  # fmt: skip
             self.play.step(Choice("fire", self.me, what=timers[0]))
-        raise Fall(f"{title(self.me)} has decided nothing after {RINGS} rings of its timer, though every "
+        raise Fall(f"{title(self.me)} has decided nothing after {rings + RINGS} rings of its timer, though every "
                    "message arrived that was "
                    "not lost on purpose.\nLook at what it does when its timer rings, and at how high its "
                    "next ballot is.")  # fmt: skip
@@ -337,7 +408,10 @@ class Calm:
 
 
 RINGS = 8
-"""So many rings of its timers must be enough for a proposer that nobody disturbs."""
+"""So many rings of its timers must be enough for a proposer that nobody disturbs, once messages arrive again."""
+
+OUTAGE = 6
+"""For so many rings, all messages are lost."""
 
 Scene = Callable[[Play], None]
 
@@ -362,6 +436,10 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
     yield lambda play: Calm(play, acceptors, down=tuple(second_half)).go(), "mine"
     for lose in (acceptors, 2 * acceptors, 2 * acceptors + 1):
         yield lambda play, lose=lose: Calm(play, acceptors).go(lose), "mine"  # type: ignore[misc]
+    for kind in (Promise, Accept, Accepted):
+        for lose in sorted({1, acceptors - acceptors // 2, acceptors}):
+            yield lambda play, lose=lose, kind=kind: Calm(play, acceptors).go(lose, kind), "mine"  # type: ignore[misc]
+    yield lambda play: Calm(play, acceptors).go(rings=OUTAGE), "mine"
     yield above, "mine"
     yield inherited, "theirs"
     yield lambda play: inherited(play, acceptors // 2 + 1, lose=1), "theirs"

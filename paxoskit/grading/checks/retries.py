@@ -81,11 +81,11 @@ class Table:
 ADVICE = {
     ANSWERED: "Look at what leaves the server: every copy of a request is answered with its session and number.",
     VALUES: "Look at what a get answers, and what a put answers: the value that the key had before, None if "
-            "it had none.",
+    "it had none.",
     MISSING: "Look at a key that nobody ever put.",
     ONCE: "Look at how your server tells a request that it has done from one that it has not, and what it keeps of it.",
     EFFECTS: "Look at what makes two requests the same request, and at one that comes after a later one of "
-             "its session.",
+    "its session.",
 }
 
 
@@ -120,9 +120,9 @@ def deliver(play: Play, client: str, request: Message) -> None:
 
 
 def operation(random: Random, value: int, keys: tuple[str, ...] = KEYS) -> Get | Put:
-    """Return a get, or a put of a value never put before."""
+    """Return a get, or a put: mostly of a value never put before."""
     key = random.choice(keys)
-    return Put(key, str(value)) if random.random() < 0.6 else Get(key)
+    return Put(key, str(value if random.random() < 0.8 else 10)) if random.random() < 0.6 else Get(key)
 
 
 def prepared(play: Play, copies: int = 0, keys: tuple[str, ...] = KEYS) -> list[tuple[str, Message]]:
@@ -184,9 +184,31 @@ def retried(play: Play, random: Random) -> None:
     looked(play)
 
 
+def long_ago(play: Play, random: Random) -> None:
+    """Copies of the very first requests, after some seventy others."""
+    old = prepared(play, copies=2)
+    first = [(f"client {1 + step % 2}", f"1.{step}") for step in range(1, 9)]
+    for step, (client, session) in enumerate(first):
+        request = ask(play, client, session, Put(random.choice(KEYS), str(100 + step)))
+        play.step(Choice("duplicate", 1, client, request))
+        deliver(play, client, request)
+        old.append((client, request))
+    for step in range(70):
+        deliver(play, "client 2", ask(play, "client 2", f"2.{step % 30}", operation(random, 200 + step)))
+    for client, request in random.sample(old, len(old)):
+        deliver(play, client, request)
+        looked(play)
+
+
 def several_sessions(play: Play, random: Random) -> None:
     """Several sessions of two clients: equal numbers, nothing comes twice or late."""
     prepared(play)
+    if random.random() < 0.2:  # the names of sessions begin with one another, and the numbers have two digits
+        for step in range(random.randint(11, 14)):
+            deliver(play, "client 1", ask(play, "client 1", "1.1", operation(random, 30 + step)))
+        for step in range(4):
+            session = random.choice(["1.11", "1.1", "1.12"])
+            deliver(play, "client 1", ask(play, "client 1", session, operation(random, 50 + step)))
     for step in range(random.randint(2, 8)):
         client, session = random.choice(["client 1", "client 2"]), random.choice(["1.1", "1.2"])
         deliver(play, client, ask(play, client, session, operation(random, 10 + step)))
@@ -218,6 +240,12 @@ def judge(what: str, scene: Callable[[Play, Random], None], count: int = 40) -> 
         hunt(subject, BEGIN, {MINE: "KeyValueServer"}, lambda: Table(what), schedules(seed))
 
     return judged
+
+
+def judge_once(subject: Subject, seed: int) -> None:
+    """A request that comes again, soon or long after, takes effect once."""
+    judge(ONCE, retried, 100)(subject, seed)
+    judge(ONCE, long_ago, 1)(subject, seed)
 
 
 # Histories -----------------------------------------------------------------------------------------------------
@@ -299,10 +327,12 @@ def judge_six(subject: Subject, seed: int) -> None:
 
 
 def judge_histories(subject: Subject, seed: int) -> None:
-    """Many histories of one to five operations."""
+    """Many histories of one to six operations."""
     random = dice("histories", seed)
     for index in range(120):
         judge_history(subject, a_history(random, 1 + index // 30 + (index % 2)))
+    for _ in range(12):
+        judge_history(subject, a_history(random, 6))
 
 
 EXERCISE = Exercise(
@@ -315,7 +345,7 @@ EXERCISE = Exercise(
         Property("values", "A get answers the value put last, a put the value before it", 1, judge(VALUES, in_order)),
         Property("missing", "A get of a key that was never put answers None", 0.5, judge(MISSING, never_put)),
         Property("once", "A request that comes again takes effect once, and is answered as the first time", 1,
-                 judge(ONCE, retried, 100)),
+                 judge_once),
         Property("sessions", "Requests of different sessions are different requests", 0.5,
                  judge(EFFECTS, several_sessions)),
         Property("overtaken", "A request that comes after a later one of its session is not lost", 0.5,

@@ -44,7 +44,8 @@ from paxoskit.worlds.world import World
 
 MINE = "store.py:Store"
 BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
-KEYS = ("'x'", "'y'")
+KEYS = ("'x'", "'y'", "'X'", " 'x'")
+"""Keys are texts: nearly equal ones are different keys."""
 VALUES, ONCE, LOG, ANSWERED = "values", "once", "log", "answered"
 
 Key = tuple[str, int]
@@ -103,6 +104,8 @@ class Register:
         words = self.wrong_answers(heard, sent)
         if words is None and self.what == ANSWERED and choice.crash is None and choice.kind in ("deliver", "fire"):
             words = self.missing_answer(heard, choice, sent, fresh)
+        if words is None and self.what == ONCE and choice.kind == "deliver":
+            words = self.ordered_again(heard, choice.what, sent)
         for one in said:
             if one.sender == 1 and type(one.message) is Accept:
                 self.open = one.message.block
@@ -160,6 +163,18 @@ class Register:
                     "and a put "
                     "answer, and at a request that comes or is decided again.")  # fmt: skip
         return None
+
+    def ordered_again(self, heard: str, asked: Message | None, sent: Sequence[Send]) -> str | None:
+        """What has taken effect here does not go into the log again, and to no leader."""
+        if not isinstance(asked, Request) or asked.number > self.fold.last.get(asked.session, 0):
+            return None
+        again = [one for _, one in sent if same(one, asked) or (type(one) is Accept and asked in one.block.operations)]
+        if not again:
+            return None
+        done = "proposed it once more" if type(again[0]) is Accept else "passed it on"
+        last = self.fold.last[asked.session]
+        return (f"{heard}, which has taken effect here (the last of its session is number {last}), and {done}.\n"
+                "Look at what becomes of an old copy of a request.")  # fmt: skip
 
     def missing_answer(self, heard: str, choice: Choice, sent: Sequence[Send], fresh: list[Request]) -> str | None:
         """The leader answers what it applies; everybody answers a retry; the leader proposes what is new."""
@@ -233,9 +248,9 @@ class Scene:
         self.play.step(Choice("deliver", 1, peer, message, crash=crash))
 
     def operation(self) -> Operation:
-        """Return a get, or a put of a fresh value."""
-        self.value += 1
-        key = self.random.choice(KEYS)
+        """Return a get, or a put: of a fresh value, mostly."""
+        self.value += self.random.random() < 0.8
+        key = self.random.choice(KEYS[:2] if self.random.random() < 0.8 else KEYS)
         return Get(key) if self.random.random() < 0.4 else Put(key, str(self.value))
 
     def request(self) -> Request:
@@ -306,6 +321,14 @@ class Scene:
         """Let a request come to server 1 from another server, which passed it on, or as if from its client."""
         self.speak(self.random.choice([2, 3]), request)
 
+    def many(self) -> None:
+        """A hundred sessions have a request decided; then those of the first are decided, and asked, once more."""
+        requests = [Request(f"client 3/8.{number}", 1, self.operation()) for number in range(100)]
+        for few in (requests[:50], requests[50:], [*requests[3:6], requests[90]]):
+            self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, tuple(few)))))
+        for one in (*requests[:6], requests[90]):
+            self.send(one)
+
     def crash(self) -> None:
         """Server 1 crashes, and comes back."""
         if self.play.world.is_up(1):
@@ -330,6 +353,8 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
     def schedules(seed: int) -> Iterator[Schedule]:
         for run in range(count):
             yield lambda play, run=run: scene(play, dice("store", matter, seed, run), 3 + run % 25)  # type: ignore[misc]
+        if matter == ONCE:
+            yield lambda play: Scene(play, dice("store", "many sessions", seed)).many()
 
     def judged(subject: Subject, seed: int) -> None:
         seen: set[str] = set()
@@ -338,7 +363,7 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
             raise Failed(f"in {count} runs, server 1 never once answered a request that was decided.\nLook at who "
                          "answers "
                          "what a block holds.")  # fmt: skip
-        replaced(subject)
+        subject.once("a put replaces", lambda: replaced(subject))
 
     return judged
 
@@ -364,7 +389,9 @@ class Desk:
     """A client, what it has sent, and a transcript: asked, answered and rung by dice."""
 
     node: Node
-    what: str
+    failed: dict[str, Failed]
+    """The first fault of each matter; not the first of this desk alone."""
+    servers: tuple[int, ...] = (1, 2, 3)
 
     def __post_init__(self) -> None:
         self.told: list[str] = []
@@ -408,7 +435,7 @@ class Desk:
     def judge_sent(self, to: Name, message: Message) -> None:
         """Judge a message that the client sent."""
         self.told.append(f"    it sends {say(message)} to {title(to)}")
-        if to not in (1, 2, 3):
+        if to not in self.servers:
             self.fail(f"sent a message to {title(to)}, which is no server", "line")
         elif type(message) is not Request or not any(same(message, request) for request in self.line):
             self.fail(f"sent {say(message)}, which is not a request that waits for its answer", "line")
@@ -419,9 +446,9 @@ class Desk:
             self.tried.add(to)
 
     def fail(self, words: str, matter: str) -> None:
-        """Tell a fault, if it is this property's matter."""
-        if matter == self.what:
-            raise Failed(f"{self.transcript()}client 1 {words}.\nLook at {ADVICE_CLIENT[matter]}.")
+        """Write down a fault, if it is the first of its matter."""
+        if matter not in self.failed:
+            self.failed[matter] = Failed(f"{self.transcript()}client 1 {words}.\nLook at {ADVICE_CLIENT[matter]}.")
 
     def transcript(self, more: str = "") -> str:
         """Return what happened so far."""
@@ -472,15 +499,25 @@ def judge_client(matter: str) -> Callable[[Subject, int], None]:
     """Return the judge of one matter of the client."""
 
     def judged(subject: Subject, seed: int) -> None:
-        cls = subject.node("Client")
-        for run in range(80):
-            desk = Desk(cls("client 1", (1, 2, 3)), matter)
-            busy(desk, dice("client", matter, seed, run), 2 + run // 4)
-        for first in (1, 2, 3):
-            only_one_answers(Desk(cls("client 1", (1, 2, 3)), matter), first)
-        two_wait(subject)
+        failed = subject.once(f"a client alone, seed {seed}", lambda: client_alone(subject, seed))
+        if matter in failed:
+            raise failed[matter]
+        subject.once("two wait", lambda: two_wait(subject))
 
     return judged
+
+
+def client_alone(subject: Subject, seed: int) -> dict[str, Failed]:
+    """Let clients be asked, answered and rung; return the first fault of each matter."""
+    failed: dict[str, Failed] = {}
+    cls = subject.node("Client")
+    for run in range(80):
+        busy(Desk(cls("client 1", (1, 2, 3)), failed), dice("client", seed, run), 2 + run // 4)
+    for servers in ((1, 2, 3), (1, 2, 3, 4, 5)):
+        for alive in servers:
+            only_one_answers(Desk(cls("client 1", servers), failed, servers), alive)
+    one_session(Desk(cls("client 1", (1, 2, 3)), failed))
+    return failed
 
 
 def busy(desk: Desk, random: Random, steps: int) -> None:
@@ -510,8 +547,20 @@ def busy(desk: Desk, random: Random, steps: int) -> None:
             desk.ring()
 
 
+def one_session(desk: Desk) -> None:
+    """A session asks much, some of it while its requests stand in line; each is answered, at times twice."""
+    for number in range(12):
+        desk.ask("client 1/1.1", Put("'x'", str(number)))
+        if number % 3:
+            reply = Reply("client 1/1.1", desk.line[0].number, None)
+            desk.answer(reply, 1)
+            desk.answer(reply, 1 + number % 2)
+    while desk.line:
+        desk.answer(Reply("client 1/1.1", desk.line[0].number, "0"), 3)
+
+
 def only_one_answers(desk: Desk, alive: int) -> None:
-    """Two of three servers never answer: the client reaches the third one."""
+    """All servers but one never answer: the client reaches that one."""
     for number in range(3):
         desk.ask("client 1/1.1", Put("'x'", str(number)))
         for _ in range(RINGS):

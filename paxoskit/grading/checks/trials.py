@@ -22,7 +22,7 @@ from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import Event
 from paxoskit.worlds.beginnings import choices_of
-from paxoskit.worlds.choice import Choice
+from paxoskit.worlds.choice import LOST, Choice
 from paxoskit.worlds.cluster import Cluster, NoMajority
 from paxoskit.worlds.simulator import Nemesis, Simulator
 from paxoskit.worlds.story import Story
@@ -56,6 +56,8 @@ class InOrder(GhostClaim):
         name = event.node
         if event.kind == "crash":
             self.sure[name] = False  # what it saved in its last turn, it may not have told
+            if event.what == LOST:  # with its disk it lost its blocks, and learns them anew
+                self.heights[name], self.sure[name] = 0, True
             return None
         self.checks += 1
         fact: Applied = event.what
@@ -132,16 +134,16 @@ def begin(nodes: Sequence[str], clients: int = 3) -> Story:
 
 def trial(
     classes: Mapping[str, type[Node]], nodes: Sequence[str], seed: int, nemesis: str | Nemesis, steps: int,
-    claims: Claims, advice: Advice,
+    claims: Claims, advice: Advice, kind: type[Trial] = Trial,
 ) -> Trial:  # fmt: skip
     """Run the dice over a cluster of these nodes; raise Failed for a claim that falls. Return the run.
 
-    `advice`: for the name of a claim, what to look at; "" has what is said of all others.
+    `advice`: for the name of a claim, what to look at; "" has what is said of all others. `kind`: who throws the dice.
     """
     known: dict[str, type[Node]] = {KIT: Server, **classes}
     run = None
     try:
-        run = Trial(seed, [known[name] for name in nodes], nemesis=nemesis, claims=claims())
+        run = kind(seed, [known[name] for name in nodes], nemesis=nemesis, claims=claims())
         run.run(steps)
         run.calm()
     except LearnerError as error:

@@ -1,5 +1,5 @@
 # loses: answers. It refuses in silence.
-# loses all: the acceptor that the lesson shows is like this, and is no answer.
+# loses nothing else: what it says is right.
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import BOTTOM
 from paxoskit.protocol.synod import Accepted, Promise, Vote

@@ -1,0 +1,74 @@
+# loses: again. Its client asks three servers in turn, even of five.
+from paxoskit.protocol.log import Log
+from paxoskit.protocol.messages import Answered, Get, Put, Reply, Request, RetryTimeout
+from paxoskit.protocol.node import Node
+
+
+class Store(Log):
+    def begin(self, blocks):
+        self.values = {}
+        self.done = {}
+        for block in blocks:
+            for request in block.operations:
+                self.perform(request)
+
+    def perform(self, request):
+        number, answer = self.done.get(request.session, (0, None))
+        if request.number > number:
+            operation = request.operation
+            answer = self.values.get(operation.key)
+            if isinstance(operation, Put):
+                self.values[operation.key] = operation.value
+            self.done[request.session] = (request.number, answer)
+
+    def on_request(self, sender, request):
+        number, answer = self.done.get(request.session, (0, None))
+        if request.number > number:
+            self.order(sender, request)
+        elif request.number == number:
+            self.send(request.client, Reply(request.session, number, answer))
+
+    def apply(self, block):
+        for request in block.operations:
+            self.perform(request)
+            number, answer = self.done[request.session]
+            if self.leading and number == request.number:
+                self.send(request.client, Reply(request.session, number, answer))
+
+
+class Client(Node):
+    def __init__(self, name, peers, disk=None):
+        super().__init__(name, peers, disk)
+        self.numbers = {}
+        self.line = []
+        self.server = 0
+
+    def on_ask(self, sender, ask):
+        number = self.numbers[ask.session] = self.numbers.get(ask.session, 0) + 1
+        self.line.append(Request(ask.session, number, ask.operation))
+        if len(self.line) == 1:
+            self.ask_first()
+
+    def ask_first(self):
+        self.send(self.peers[self.server], self.line[0])
+        self.after((200, 300), RetryTimeout())
+
+    def on_asks(self, sender, many):
+        for ask in many.asks:
+            self.on_ask(sender, ask)
+
+    def on_reply(self, sender, reply):
+        if self.line and (self.line[0].session, self.line[0].number) == (reply.session, reply.number):
+            self.line.pop(0)
+            self.announce(Answered(reply.session, reply.number, reply.answer))
+            if self.line:
+                self.ask_first()
+
+    def on_replies(self, sender, many):
+        for reply in many.replies:
+            self.on_reply(sender, reply)
+
+    def on_retry_timeout(self, sender, message):
+        if self.line:
+            self.server = (self.server + 1) % 3
+            self.ask_first()
