@@ -188,9 +188,10 @@ function clusterPanel(lab, parent) {
   function newNode({ id, role }) {
     const g = make(layers[4], "g");
     if (role === "client") {
-      g.setAttribute("role", "img");
-      make(g, "rect", { class: "body", x: -46, y: -scene.box, width: 92, height: 2 * scene.box, rx: 10 });
-      make(g, "text", { y: 6 }, id);
+      const face = (g.face = make(g, "g", { role: "img" }));
+      make(face, "rect", { class: "body", x: -46, y: -scene.box, width: 92, height: 2 * scene.box, rx: 10 });
+      make(face, "text", { y: 6 }, id);
+      g.clock = newClock(g, id, 44, -scene.box);
       return g;
     }
     const r = scene.radius,
@@ -208,14 +209,15 @@ function clusterPanel(lab, parent) {
       const node = nodeOf(id);
       return node && serverMenu(node, time());
     });
-    g.clock = newClock(g, id, r);
+    const at = Math.round(r * 0.8);
+    g.clock = newClock(g, id, at, -at);
     return g;
   }
 
-  /** A small clock beside a server whose timers run. @param {Element} g @param {Name} id @param {number} r */
-  function newClock(g, id, r) {
-    const at = Math.round(r * 0.8);
-    const clock = make(g, "g", { class: "clock", transform: `translate(${at} ${-at})` });
+  /** A small clock beside a node whose timers run.
+   * @param {Element} g @param {Name} id @param {number} x @param {number} y */
+  function newClock(g, id, x, y) {
+    const clock = make(g, "g", { class: "clock", transform: `translate(${x} ${y})` });
     make(clock, "circle", { class: "hit", r: 17 });
     make(clock, "circle", { class: "dial", r: 12 });
     make(clock, "path", { class: "hand", d: "M0-8V0L5 4" });
@@ -234,7 +236,9 @@ function clusterPanel(lab, parent) {
     const { id, x, y, role, says = "", timers = [] } = node;
     g.setAttribute("class", `node ${role}`);
     g.setAttribute("transform", `translate(${x} ${y})`);
-    (g.face ?? g).setAttribute("aria-label", nodeSays(node));
+    g.face.setAttribute("aria-label", nodeSays(node));
+    g.clock.style.display = timers.length ? "" : "none";
+    g.clock.setAttribute("aria-label", `timers of ${title(id)}: ${timers.join(", ")}`);
     if (role === "client") return;
     g.label.setAttribute("transform", `translate(${x} ${y})`);
     put(g.role_, role);
@@ -245,8 +249,6 @@ function clusterPanel(lab, parent) {
     g.tag.setAttribute("height", 6 + 22 * lines.length);
     g.tag.setAttribute("width", wide);
     g.tag.setAttribute("x", -wide / 2);
-    g.clock.style.display = timers.length ? "" : "none";
-    g.clock.setAttribute("aria-label", `timers of ${title(id)}: ${timers.join(", ")}`);
   }
 
   /** @param {{a: SceneNode, b: SceneNode}} link */

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Scene: TypeAlias = dict[str, Any]
 
-MOST_MESSAGES, MOST_HEIGHTS, MOST_LETTERS = 40, 6, 14
+MOST_MESSAGES, MOST_HEIGHTS, MOST_LETTERS, MOST_TIMERS = 40, 6, 14, 8
 
 WIDTH, HEIGHT, CHAIN_WIDTH = 880, 472, 1200
 """The size of the cluster's picture, and the width of the chain's."""
@@ -62,7 +62,7 @@ def scene(
         "speed": round(speed, 6),
         "radius": 43 if small else 46 if len(world.servers) > 5 else 54,
         "box": 24 if len(world.clients) <= 10 else 14,
-        "nodes": [_node(world, name, facts, small) for name, facts in graph.nodes(data=True)],
+        "nodes": [_node(world, name, facts, small, not speed) for name, facts in graph.nodes(data=True)],
         "cut": [[a, b] for a, b, key, cut in graph.edges(keys=True, data="cut") if key == "link" and cut],
         "messages": _messages(graph, due, now, speed, held),
         "chain": _chain(world),
@@ -80,12 +80,14 @@ def _landed(world: World, speed: float) -> Scene:
     return {"landed": record[6]} if record[2] == "deliver" else {}
 
 
-def _node(world: World, name: Any, facts: Mapping[str, Any], small: bool) -> Scene:
+def _node(world: World, name: Any, facts: Mapping[str, Any], small: bool, still: bool) -> Scene:
+    """Return a node; a client's timers only while the world stands still, for they come and go with each put."""
     x, y = facts["pos"]
     wide = 260 if len(world.servers) > 5 and facts["kind"] == "server" else 235
     seen = {"id": name, "x": round(WIDTH / 2 + wide * x), "y": round(226 - 160 * y)}
     if facts["kind"] == "client":
-        return seen | {"role": "client"}
+        waiting = timers(world, name)[:MOST_TIMERS] if still else []
+        return seen | {"role": "client"} | ({"timers": waiting} if waiting else {})
     short = small or (len(world.servers) > 5 and len(facts["says"]) > LONG_TAG)
     seen |= {"role": facts["role"], "says": facts["short" if short else "says"]}
     running = timers(world, name)
@@ -130,7 +132,8 @@ def meant(world: World, data: Mapping[str, Any]) -> Choice:
         for name, message in world.timers:
             if name == node and say(message) == named:
                 return Choice("fire", name, what=message)
-        raise ValueError(f"server {node!r:.20} has no timer {named!r:.60} any more")
+        who = title(node) if isinstance(node, (int, str)) else repr(node)
+        raise ValueError(f"{who:.20} has no timer {named!r:.60} any more")
     return Choice.from_json(dict(data))
 
 
@@ -297,7 +300,9 @@ def _svg_node(node: Scene, radius: int, box: int) -> Iterator[str]:
     yield f'<g class="node {node["role"]}" {place}><title>{escaped(node_says(node))}</title>'
     if node["role"] == "client":
         yield f'<rect class="body" x="-46" y="-{box}" width="92" height="{2 * box}" rx="10"/>'
-        yield f'<text y="6">{escaped(node["id"])}</text></g>'
+        yield f'<text y="6">{escaped(node["id"])}</text>'
+        yield from _svg_clock(node, 44, -box)
+        yield "</g>"
         return
     if node["role"] == "leader":
         yield f'<circle class="rim" r="{radius + 6}"/>'
@@ -307,11 +312,16 @@ def _svg_node(node: Scene, radius: int, box: int) -> Iterator[str]:
         yield f'<path class="cross" d="M-{d}-{d}L{d} {d}M-{d} {d}L{d}-{d}"/>'
     yield f'<text class="number" y="-4">{escaped(node["id"])}</text>'
     yield f'<text y="20">{escaped(node["role"])}</text>'
-    if node.get("timers"):
-        at = round(0.8 * radius)
-        yield f'<g class="clock" transform="translate({at} {-at})"><circle class="dial" r="12"/>'
-        yield '<path class="hand" d="M0-8V0L5 4"/></g>'
+    at = round(0.8 * radius)
+    yield from _svg_clock(node, at, -at)
     yield "</g>"
+
+
+def _svg_clock(node: Scene, x: int, y: int) -> Iterator[str]:
+    """Draw a small clock beside a node whose timers run."""
+    if node.get("timers"):
+        yield f'<g class="clock" transform="translate({x} {y})"><circle class="dial" r="12"/>'
+        yield '<path class="hand" d="M0-8V0L5 4"/></g>'
 
 
 LONG_TAG = 24

@@ -9,7 +9,7 @@ import pytest
 from paxoskit.claims.safety import safety_claims
 from paxoskit.lab import panels
 from paxoskit.lab.news import news
-from paxoskit.lab.scene import scene, svg
+from paxoskit.lab.scene import meant, scene, svg
 from paxoskit.pictures.spacetime import spacetime
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import ElectionTimeout
@@ -271,6 +271,18 @@ def test_a_timer_is_fired_from_its_clock(page, world):
     page.get_by_role("button", name="timers of server 2").click()
     page.get_by_role("menuitem", name="Let HeartbeatTimeout").click()
     assert sent(page) == [{"act": "choose", "choice": {"kind": "fire", "node": 2, "timer": "HeartbeatTimeout 1.2"}}]
+
+
+def test_a_clients_timer_is_fired_from_its_clock_while_time_stands_still(page, world):
+    ask(world, "x", 8)
+    show_state(page, traits(world))
+    page.get_by_role("button", name="timers of client 1").click()
+    page.get_by_role("menuitem", name="ring").first.click()
+    (act,) = sent(page)
+    timer = act["choice"].pop("timer")
+    assert act == {"act": "choose", "choice": {"kind": "fire", "node": "client 1"}}
+    world.happen(meant(world, {"kind": "fire", "node": "client 1", "timer": timer}))
+    assert "timers" not in scene(world, {}, now=0, speed=1)["nodes"][-1]
 
 
 def test_one_direction_of_a_link_is_cut_by_keyboard(page, world):
