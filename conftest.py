@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import os
+import re
 
 import pytest
 
@@ -54,6 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Let one process run every file with browser tests: they share a JupyterLab, and a file's tests build on another.
 
+    What looks at one lesson's run stays in one process too: it need not be made again.
+
     xdist's own groups would do, but it cannot mark tests with them under this pytest (3.8.0 under 9.2.0).
     """
     from xdist.scheduler import LoadScopeScheduling
@@ -64,7 +67,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if browses(nodeid.partition("::")[0]) else nodeid
+            if browses(nodeid.partition("::")[0]):
+                return "browser"
+            lesson = re.search(r"test_notebooks\.py::.*\[(\d\d)\b", nodeid)  # it is run once, and looked at often
+            return f"lesson {lesson[1]}" if lesson else nodeid
 
     return OneBrowser(config, log)
 
