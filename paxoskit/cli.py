@@ -151,8 +151,6 @@ def lab_command(folder: Path, options: list[str], notebook: str = FIRST_LESSON) 
     lesson = f"/lab/tree/{quote(notebook)}" if (folder / notebook).is_file() else "/lab"
     command = [sys.executable, "-m", "jupyterlab"]
     command += [f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={lesson}"]
-    # Neither a question about Jupyter's news nor a hint at a newer one lies over a lecture.
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # In containers one often is root; JupyterLab would refuse to start.
     if shell := os.environ.get("SHELL"):
