@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from paxoskit.claims.safety import safety_claims
+from paxoskit.claims.safety import SAFETY, safety_claims
 from paxoskit.lab.panels import MOST_LETTERS, block, calls, inspect, network, timers, verdict, words
 from paxoskit.protocol.messages import ElectionTimeout, Get, Put
 from paxoskit.protocol.node import Node
@@ -183,3 +183,8 @@ def test_a_call_that_nobody_answers_is_given_up_not_undone():
 )
 def test_values_in_words(value, said):
     assert words(value) == said
+
+
+def test_the_recorder_claims_nothing_and_is_not_counted_among_the_claims():
+    names = verdict(World(servers=3, claims=safety_claims()))["claims"]
+    assert names == [claim.name for claim in SAFETY]
