@@ -7,6 +7,9 @@ Three loads, each for a cluster of three servers and of five, made just as a use
 each answer, eight such clients (a thread each), and eight clients with 64 puts in flight each. The kit and its peer
 take turns, run by run. PySyncObj replicates a dictionary by Raft over TCP on this machine, its replicas in one
 process, as the kit's servers are; its puts are `set(…, sync=True)`, its pipelined ones `set(…, callback=…)`.
+
+`bare threads` is no peer but a bound: threads, queues and SHA-256 with a leader that never changes, nothing ever lost,
+nothing written down and nobody who judges. What lies between it and the kit is the price of all that.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from queue import SimpleQueue
 from typing import Any
 
 from paxoskit.worlds.cluster import CHECKPOINT, KEEP, Cluster
@@ -132,6 +137,94 @@ def peer(servers: int, load: str, seconds: float) -> float:
         return done / (time.perf_counter() - start)
 
 
+class Bare:
+    """Replication by threads and queues alone: an upper bound for whatever has a thread a server in CPython."""
+
+    def __init__(self, servers: int) -> None:
+        self.inboxes: list[SimpleQueue[Any]] = [SimpleQueue() for _ in range(servers)]
+        roles = [self.lead, *[self.follow] * (servers - 1)]
+        self.threads = [threading.Thread(target=role, args=(place,)) for place, role in enumerate(roles)]
+        for thread in self.threads:
+            thread.start()
+
+    def lead(self, place: int) -> None:
+        """Put all that waits into a block, and answer when a majority has it."""
+        inbox, followers = self.inboxes[place], self.inboxes[1:]
+        chain, store, waiting, open, votes = [""], {}, [], None, 0
+        while (message := inbox.get()) is not None:
+            kind, what = message
+            if kind == "put":
+                waiting.append(what)
+            elif open is not None and what == open[0] and (votes := votes + 1) > len(followers) // 2:
+                chain.append(open[0])
+                for key, value, answers in open[1]:
+                    store[key] = value
+                    answers.put(None)
+                for follower in followers:
+                    follower.put(("decide", open))
+                open = None
+            if open is None and waiting:
+                open, waiting, votes = (_hash(chain[-1], waiting), waiting), [], 0
+                for follower in followers:
+                    follower.put(("accept", (chain[-1], open)))
+
+    def follow(self, place: int) -> None:
+        """Look at each block, vote for it, and do what is decided."""
+        leader, chain, store = self.inboxes[0], [""], {}
+        while (message := self.inboxes[place].get()) is not None:
+            kind, what = message
+            if kind == "accept":
+                before, (digest, puts) = what
+                if digest == _hash(before, puts):
+                    leader.put(("accepted", digest))
+            else:
+                chain.append(what[0])
+                for key, value, _ in what[1]:
+                    store[key] = value
+
+    def put(self, key: str, value: object, answers: SimpleQueue[Any]) -> None:
+        """Ask for a put; something is put into `answers` when it is done."""
+        self.inboxes[0].put(("put", (key, value, answers)))
+
+    def stop(self) -> None:
+        """End the threads."""
+        for inbox in self.inboxes:
+            inbox.put(None)
+        for thread in self.threads:
+            thread.join()
+
+
+def _hash(before: str, puts: list[Any]) -> str:
+    return sha256(repr((before, [put[:2] for put in puts])).encode()).hexdigest()
+
+
+def bare(servers: int, load: str, seconds: float) -> float:
+    """Return the figure of threads and queues alone."""
+    cluster = Bare(servers)
+    try:
+        if load != "pipelined":
+            clients = 1 if load == "one client" else CLIENTS
+            boxes: list[SimpleQueue[Any]] = [SimpleQueue() for _ in range(clients)]
+
+            def put(value: int, client: int) -> None:
+                cluster.put("x", value, boxes[client])
+                boxes[client].get()
+
+            return _waiting(put, clients, seconds)
+        answers: SimpleQueue[Any] = SimpleQueue()
+        asked, done, start = 0, 0, time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            while asked - done < CLIENTS * WINDOW:
+                cluster.put("x", asked, answers)
+                asked += 1
+            for _ in range(WINDOW):
+                answers.get()
+                done += 1
+        return done / (time.perf_counter() - start)
+    finally:
+        cluster.stop()
+
+
 def main() -> None:
     """Print the table, and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -144,6 +237,7 @@ def main() -> None:
         f"kit as made by Cluster(n): {TRACE}, all claims on": lambda n, load, s: kit(n, load, s, True),
         f"kit with claims=False: {TRACE}, no claims": lambda n, load, s: kit(n, load, s, False),
     }
+    contenders["bare threads: no faults, no trace, no claims"] = bare
     if not options.no_peer:
         contenders["PySyncObj, defaults, asked at its leader"] = peer
     print(f"Python {platform.python_version()}, {options.runs} runs of {options.seconds} s; puts a second, "
