@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from paxoskit import __version__
 from paxoskit.claims.claim import Claim, Violation
 from paxoskit.claims.safety import safety_claims
-from paxoskit.course.stage import story_name
 from paxoskit.protocol.messages import Answered, Ask, Elected
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.server import Server
 from paxoskit.worlds.beginnings import choices_of
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.simulator import Simulator
-from paxoskit.worlds.story import BEAT, Story
+from paxoskit.worlds.story import BEAT, Story, story_name
 from paxoskit.worlds.world import World
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from paxoskit.course.breakit import STORIES, TASKS, is_broken
 from paxoskit.course.keeping import FOLDER, kept
 from paxoskit.course.lessons import LESSONS, Answers, Lesson, answers, course_top, lesson_path
+from paxoskit.course.tasks import STORIES, TASKS, is_broken
 
 REPORT = "report.json"
 """What `check` keeps of its last run, in the folder `.paxoskit` beside the answer."""

@@ -26,7 +26,7 @@ from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import CHOICES, Event, Trace, say, story
 from paxoskit.worlds.choice import KEPT, Choice
-from paxoskit.worlds.story import BEAT, OURS, Story
+from paxoskit.worlds.story import BEAT, Story, story_name
 from paxoskit.worlds.world import Flight, World
 
 WIDEST = 900.0
@@ -229,14 +229,6 @@ def _short(value: Any) -> str:
 
 def _wanted(event: Event, kinds: Collection[str]) -> bool:
     return not kinds or type(event.what).__name__ in kinds
-
-
-def story_name(cls: type[Node]) -> str:
-    """Return the name of a class in a story; a class that no story can name yet gets one that says where it is."""
-    for name, known in OURS.items():
-        if known is cls:
-            return name
-    return f"{cls.__module__}:{cls.__name__}"
 
 
 def diagram(events: Iterable[Event], *, legend: bool = True, **chosen: Any) -> Snapshot:

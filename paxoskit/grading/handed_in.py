@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from paxoskit.bootstrap import checkout
+from paxoskit.course.tasks import TASKS, Task
 from paxoskit.grading.report import ERROR, FAILED, PASSED, PREDICTIONS, STORIES, Result
 from paxoskit.worlds.story import Story, StoryError
 
@@ -21,13 +21,11 @@ MOST_BYTES = 1 << 20
 
 def judge_stories(exercise: str, folder: Path) -> tuple[Result, ...]:
     """Return a result for each "break it" task of the exercise's lesson; the points are shared among them."""
-    from paxoskit.course.breakit import TASKS  # it draws on the lab's widgets, which only this needs
-
     tasks = [task for id, task in TASKS.items() if id.startswith(f"{exercise[:2]}/")]
     return tuple(_judge_story(task, folder, STORY_POINTS / len(tasks)) for task in tasks)
 
 
-def _judge_story(task: Any, folder: Path, points: float) -> Result:
+def _judge_story(task: Task, folder: Path, points: float) -> Result:
     id = f"story_{task.id.replace('/', '_')}"
     title = f"A story in which {task.server.__name__} breaks the claim {task.claim_name!r}"
     path = folder / "stories" / f"{task.id.replace('/', '-')}.json"

@@ -187,3 +187,11 @@ def _from_folder(name: str, folder: Path) -> str:
 def resolver(load: Callable[[str], type[Node]], story: Story) -> dict[str, type[Node]]:
     """Return the classes of a story that are not the kit's own, each found by `load(name)`."""
     return {name: load(name) for name in dict.fromkeys(story.nodes) if name not in {*OURS, *REFERENCES}}
+
+
+def story_name(cls: type[Node]) -> str:
+    """Return the name of a class in a story; a class that no story can name yet gets one that says where it is."""
+    for name, known in OURS.items():
+        if known is cls:
+            return name
+    return f"{cls.__module__}:{cls.__name__}"

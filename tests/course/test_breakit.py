@@ -8,9 +8,10 @@ import pytest
 
 from paxoskit.claims.safety import safety_claims
 from paxoskit.course import given, given_log
-from paxoskit.course.breakit import TASKS, breakit, is_broken
+from paxoskit.course.breakit import breakit
 from paxoskit.course.progress import progress
 from paxoskit.course.stage import Stage
+from paxoskit.course.tasks import TASKS, is_broken
 from paxoskit.protocol.messages import Get, Put
 from paxoskit.protocol.server import Server
 from paxoskit.worlds.story import Story

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from paxoskit import cli
-from paxoskit.course.breakit import TASKS
 from paxoskit.course.given import VotesAnyway
 from paxoskit.course.stage import Stage
+from paxoskit.course.tasks import TASKS
 from paxoskit.grading.grade import grade
 from paxoskit.grading.handed_in import judge_predictions, judge_stories
 from paxoskit.grading.marks import Mark
