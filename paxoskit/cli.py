@@ -168,6 +168,7 @@ def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
     put_first(env, "PATH", sysconfig.get_path("scripts"))
     put_first(env, "JUPYTER_PATH", str(Path(sys.prefix, "share", "jupyter")))
+    put_first(env, "JUPYTER_CONFIG_PATH", str(Path(__file__).with_name("lab")))  # no question about Jupyter's news
     if sys.prefix != sys.base_prefix:
         env["VIRTUAL_ENV"] = sys.prefix
     if top := checkout():
