@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,6 +47,7 @@ from paxoskit.grading.subject import (
     RAISED,
     TIMED_OUT,
     TOO_LONG,
+    Heard,
     LearnerError,
     Odd,
     T,
@@ -588,7 +589,7 @@ class RemoteNode(Node):
 
     def receive(self, sender: Name, message: Message) -> list[Effect]:
         """Run the handler in the worker."""
-        text = message.packed if isinstance(message, Foreign) else self.subject.parts.text(message)
+        text = self.place.text(message)
         called = f"{self.named} hearing {type(message).__name__}"
         return self._take(self.place.turn(called, ("receive", self.number, sender, text)), self.disk)
 
@@ -700,6 +701,34 @@ class Place:
             turn = self.turns[key] = read_turn(told, self.subject.message)
         return turn
 
+    def ahead(self, state: int, runs: Iterable[Sequence[Heard]]) -> None:
+        """Have the turns of several runs taken from a state on, `AT_ONCE` in a message, and remember them.
+
+        All runs go on together, message by message, so that each turn that several have in common is taken once. What
+        cannot be taken is left for `turn`, which says why.
+        """
+        at = [(state, run[::-1]) for run in runs if run]
+        while at:
+            keys = [("receive", before, run[-1][0], self.text(run[-1][1])) for before, run in at]
+            new = list(dict.fromkeys(key for key in keys if key not in self.turns))
+            for start in range(0, len(new), AT_ONCE):
+                self._ask_ahead(new[start : start + AT_ONCE])
+            at = [
+                (self.turns[key].state, run[:-1]) for key, (_, run) in zip(keys, at)
+                if key in self.turns and len(run) > 1
+            ]  # fmt: skip
+
+    def _ask_ahead(self, keys: list[tuple[Any, ...]]) -> None:
+        told = self.subject.ask(self.channel, "ahead", [key[1:] for key in keys])
+        if type(told) is not list or len(told) > len(keys):
+            raise LearnerError(WROTE, RAISED)
+        for key, one in zip(keys, told):
+            if one is not None:
+                self.turns[key] = read_turn(one, self.subject.message)
+
+    def text(self, message: Message) -> str:
+        """Return a message as workers are told it."""
+        return message.packed if isinstance(message, Foreign) else self.subject.parts.text(message)
 
     def asked(self, key: tuple[Any, ...], turn: Turn) -> list[Any]:
         """Return how to ask another worker for a turn once more."""
@@ -920,6 +949,19 @@ class WorkerSubject:
             **({"leading": leading} if right and type(leading) is bool else {}),
             **({"store": SimpleNamespace(data=store)} if type(store) is dict else {}),
         }
+
+    def foresee(self, node: Node, runs: Iterable[Sequence[Heard]]) -> None:
+        """Have the turns taken that will be asked for: many in one message, where each would be a message of its own.
+
+        A worker that breaks a limit on the way is replaced, and nothing is foreseen of this node.
+        """
+        assert isinstance(node, RemoteNode)
+        place = node.place
+        try:
+            place.ahead(node.number, runs)
+        except LearnerError:
+            if place.channel.gone:
+                self.places = {key: other for key, other in self.places.items() if other is not place}
 
     def renew(self) -> None:
         """End all workers: the submission begins anew."""

@@ -19,7 +19,7 @@ import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,10 @@ class Verdict(NamedTuple):
     says: str = ""
 
 
+Heard = tuple[Name, Message]
+"""Who sends, and what: a message that a node hears."""
+
+
 class Subject(Protocol):
     """A learner's answer. Every method raises LearnerError where the learner's code gives no answer."""
 
@@ -123,6 +127,12 @@ class Subject(Protocol):
 
         `plant` is the text of a module that defines `plant(answer)`: it is run where the learner's code runs, and
         returns the answer with a bug in it, which the test should catch.
+        """
+
+    def foresee(self, node: Node, runs: Iterable[Sequence[Heard]]) -> None:
+        """Take note that a node will hear these runs of messages, each from its present state on; nothing follows.
+
+        A subject that lives elsewhere may have all of it done at once. Raises nothing.
         """
 
     def once(self, what: str, run: Callable[[], T]) -> T:
@@ -196,6 +206,9 @@ class LocalSubject:
         self.used = 0.0
         """So many seconds of CPU all properties together have taken."""
         self._printed = io.StringIO()
+
+    def foresee(self, node: Node, runs: Iterable[Sequence[Heard]]) -> None:
+        """Nothing is gained by knowing it here."""
 
     def once(self, what: str, run: Callable[[], T]) -> T:
         """Return what `run` returns, and what it printed."""

@@ -63,7 +63,7 @@ def test_a_mistake_of_the_catalogue_is_shown_by_a_short_story(file):
 @pytest.mark.parametrize("file", answers("04_acceptor/wrong/M*.py"))
 def test_the_story_of_an_acceptor_is_nearly_as_short_as_the_shortest_that_a_search_finds(file):
     story, _, lost = story_of(file)
-    shortest = next(run for what, run in acceptor.falls(LocalSubject(file).node("Acceptor")) if what == lost)
+    shortest = next(run for what, run in acceptor.falls(LocalSubject(file)) if what == lost)
     told_and_heard = 2 * len(shortest)
     assert len(story.choices) <= LONGER * told_and_heard
 

@@ -317,6 +317,58 @@ def test_a_block_that_a_node_keeps_and_sends_crosses(subject):
     assert made.recheck() == ""
 
 
+# What is foreseen ----------------------------------------------------------------------------------------------
+
+
+def heard(keys):
+    """Return a run of gets, one for each letter."""
+    return [(2, Get(key)) for key in keys]
+
+
+def replies(made, keys):
+    """Return the numbers of the replies to a run, from birth on."""
+    node = made.node("Counter")(1, (1, 2))
+    return [node.receive(*hearing)[0].message.number for hearing in heard(keys)]
+
+
+def test_what_was_foreseen_is_remembered_and_asked_for_once(subject):
+    made = subject(RIGHT)
+    made.foresee(made.node("Counter")(1, (1, 2)), [heard("ab"), heard("ac"), heard("abcd"), []])
+    place = made.place("Counter", 1)
+    asked = next(place.channel.numbers)
+    assert (replies(made, "ab"), replies(made, "ac"), replies(made, "abcd")) == ([1, 2], [1, 2], [1, 2, 3, 4])
+    assert next(place.channel.numbers) == asked + 1
+    assert len([key for key in place.turns if key[0] == "receive"]) == 5  # a, ab, ac, abc, abcd
+    assert replies(made, "ad") == [1, 2]  # and what was not foreseen is asked for as ever
+    assert made.recheck() == ""
+
+
+@pytest.mark.parametrize(("does", "says", "names"), [
+    ("raise RuntimeError('three')", "RuntimeError: three", ""),
+    ("while True: pass", "no answer came", "Counter hearing Get: "),
+    ("import os; os._exit(0)", remote.ENDED, ""),
+    ("raise SystemExit(3)", "SystemExit: 3", ""),
+])  # fmt: skip
+def test_what_goes_wrong_ahead_is_told_when_it_is_asked_for(does, says, names, subject):
+    source = RIGHT.replace("self.heard += 1", f"self.heard += 1\n        if self.heard == 3:\n            {does}")
+    made = subject(source, limits=Limits(call=0.2))
+    made.foresee(made.node("Counter")(1, (1, 2)), [heard("ab"), heard("abcd")])
+    assert replies(made, "ab") == [1, 2]
+    with pytest.raises(LearnerError) as told:
+        replies(made, "abcd")
+    assert says in told.value.says
+    assert told.value.says.startswith(names)
+
+
+def test_no_worker_works_ahead_for_long(subject):
+    made = subject("import time\n" + RIGHT.replace("self.heard += 1", """self.heard += 1
+        end = time.process_time() + 0.15
+        while time.process_time() < end: pass"""), limits=Limits(call=0.4))  # fmt: skip
+    made.foresee(made.node("Counter")(1, (1, 2)), [heard(key) for key in "abcdefgh"])
+    assert 1 < len([key for key in made.place("Counter", 1).turns if key[0] == "receive"]) < 8
+    assert [replies(made, key) for key in "abcdefgh"] == [[1]] * 8
+
+
 # What is shared is found out -----------------------------------------------------------------------------------
 
 BARE = RIGHT.replace("self.heard = 0", "pass")

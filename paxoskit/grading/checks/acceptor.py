@@ -11,7 +11,7 @@ from random import Random
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot
 from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.subject import LearnerError, Subject
+from paxoskit.grading.subject import Heard, LearnerError, Subject
 from paxoskit.protocol.node import Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Vote
@@ -38,7 +38,7 @@ STATES = 150
 """After the schedules, each message of `THREE` is tried in so many states of an acceptor and of what it has said."""
 
 
-class Heard:
+class Turn:
     """What an acceptor had said, and what it heard then: made into words only where there is a fault to tell."""
 
     def __init__(self, ledger: Ledger, asked: Message, sender: Name) -> None:
@@ -76,7 +76,7 @@ class Ledger:
         sent = sends(said, 1)
         if choice.crash == AFTER and isinstance(asked, Accept):
             self.unsaid.append(Vote(asked.ballot, asked.value))
-        heard = Heard(self, asked, choice.peer or 0)
+        heard = Turn(self, asked, choice.peer or 0)
         for _, message in sent:
             if bad := malformed(message):
                 return dict.fromkeys(matters, f"server 1: {bad}")
@@ -109,7 +109,7 @@ class Ledger:
         voted = "had voted for nothing" if vote is None else f"had voted last for {told(vote)}"
         return f"server 1 {promised} and {voted};"
 
-    def fault(self, heard: Heard, asked: Prepare | Accept, choice: Choice, sent: Sequence[Send]) -> str | None:
+    def fault(self, heard: Turn, asked: Prepare | Accept, choice: Choice, sent: Sequence[Send]) -> str | None:
         """Return what is wrong with the answer, if that is this property's matter."""
         messages = [message for _, message in sent]
         match self.what:
@@ -124,7 +124,7 @@ class Ledger:
             return f"{heard} and answered somebody else, {title(strangers[0])}.\nLook at whom an answer goes to."
         return self.no_answer(heard, asked, messages)
 
-    def broken_promise(self, heard: Heard, messages: list[Message]) -> str | None:
+    def broken_promise(self, heard: Turn, messages: list[Message]) -> str | None:
         """After a promise, no promise and no vote in a lower ballot."""
         for message in messages:
             if type(message) in (Promise, Accepted) and message.ballot < self.promised:  # type: ignore[attr-defined]
@@ -133,7 +133,7 @@ class Ledger:
                         "afterwards.")  # fmt: skip
         return None
 
-    def wrong_report(self, heard: Heard, messages: list[Message]) -> str | None:
+    def wrong_report(self, heard: Turn, messages: list[Message]) -> str | None:
         """A promise reports the vote in the highest ballot."""
         for message in messages:
             if type(message) is Promise and not any(same(message.vote, vote) for vote in self.reports()):
@@ -147,7 +147,7 @@ class Ledger:
         best = self.vote
         return [best, *(vote for vote in self.unsaid if best is None or vote.ballot > best.ballot)]
 
-    def wrong_vote(self, heard: Heard, asked: Prepare | Accept, messages: list[Message]) -> str | None:
+    def wrong_vote(self, heard: Turn, asked: Prepare | Accept, messages: list[Message]) -> str | None:
         """A vote answers an Accept: its ballot, its value. A promise answers a Prepare: its ballot."""
         for message in messages:
             if type(message) is Accepted:
@@ -163,7 +163,7 @@ class Ledger:
                 )
         return None
 
-    def no_answer(self, heard: Heard, asked: Prepare | Accept, messages: list[Message]) -> str | None:
+    def no_answer(self, heard: Turn, asked: Prepare | Accept, messages: list[Message]) -> str | None:
         """What need not be refused is granted; what is refused is answered with a Nack."""
         ballot = asked.ballot
         floor = max([self.promised, *(vote.ballot for vote in self.votes)])
@@ -310,11 +310,26 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
         ended.update(hunt_together(subject, begin, {MINE: "Acceptor"}, book, left, schedules, ROLES, bare=True))
 
     ended: dict[str, Exception] = {}
-    hunted(BEGIN, runs(seed))
-    hunted(FIVE, runs_of_five(seed))
+    hunted(BEGIN, ([message] for message in SHORT))  # what gives no answer at all is told of one message
+    for begin, lives in ((BEGIN, list(runs(seed))), (FIVE, list(runs_of_five(seed)))):
+        if len(ended) < len(NEEDED):
+            foresee(subject, begin, lives)
+        hunted(begin, lives)
     if not ended:
         hunted(BEGIN, deep(subject))
     return ended, kinds
+
+
+def foresee(subject: Subject, begin: Story, lives: Iterable[list[Prepare | Accept]]) -> None:
+    """Say what an acceptor in this story will hear in all its lives."""
+    node = subject.node("Acceptor")(1, tuple(range(1, len(begin.nodes) + 1)))
+    node.start()
+    subject.foresee(node, (as_heard(run) for run in lives))
+
+
+def as_heard(run: Iterable[Prepare | Accept]) -> list[Heard]:
+    """Return messages as the acceptor hears them, each from its ballot's proposer."""
+    return [(message.ballot.server, message) for message in run]
 
 
 def tell_all(play: Play, run: Sequence[Prepare | Accept]) -> None:
@@ -336,21 +351,22 @@ def deep(subject: Subject) -> list[list[Prepare | Accept]]:
     """
     found: dict[str, list[Prepare | Accept]] = {}
     try:
-        for what, run in falls(subject.node("Acceptor")):
+        for what, run in falls(subject):
             found.setdefault(what, run)
     except NodeError:
         pass
     return list(found.values())
 
 
-def falls(cls: type[Node]) -> Iterator[tuple[str, list[Prepare | Accept]]]:
+def falls(subject: Subject) -> Iterator[tuple[str, list[Prepare | Accept]]]:
     """Yield properties, each with a run that ends in a fault of it; an exception counts as silence."""
-    first = cls(1, (1, 2, 3))
+    first = subject.node("Acceptor")(1, (1, 2, 3))
     first.start()
     waiting = deque[tuple[Node, Ledger, list[Prepare | Accept]]]([(first, Ledger("", set()), [])])
     known: set[object] = set()
     while waiting:
         node, ledger, before = waiting.popleft()
+        subject.foresee(node, [as_heard([message]) for message in THREE])
         for message in THREE:
             twin, run = node.copy(), [*before, message]
             try:
@@ -371,7 +387,7 @@ def falls(cls: type[Node]) -> Iterator[tuple[str, list[Prepare | Accept]]]:
 def faults(ledger: Ledger, message: Prepare | Accept, sent: list[Send]) -> list[str]:
     """Return the properties that an answer lacks."""
     deliver = said_and_heard(message)[1]
-    heard = Heard(ledger, message, message.ballot.server)
+    heard = Turn(ledger, message, message.ballot.server)
     if any(malformed(answer) for _, answer in sent):
         return list(NEEDED)
     return [ledger.what for ledger.what in NEEDED if ledger.fault(heard, message, deliver, sent)]
