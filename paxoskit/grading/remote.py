@@ -28,7 +28,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -108,6 +108,14 @@ class Limits:
     memory: int = 1 << 30
     file: int = 8 << 20
     open: int = 64
+
+    def after(self, time_outs: int) -> Limits:
+        """Return the limits when so many calls had no end: each is waited for half as long as the one before it.
+
+        >>> Limits(call=0.5, asleep=3.0).after(2).call
+        0.125
+        """
+        return replace(self, call=self.call / 2**time_outs, asleep=self.asleep / 2**time_outs)
 
     def of_process(self) -> dict[str, int]:
         """Return the limits that the system holds a worker to."""
@@ -799,7 +807,7 @@ class WorkerSubject:
             raise LearnerError(self.broken.says, self.broken.why)
         if self.time_outs >= self.limits.time_outs or self.left() <= 0:
             raise LearnerError(NO_TIME_LEFT, TIMED_OUT)
-        channel = Channel(self.path, self.given, self.limits, self.direct, self.parts)
+        channel = Channel(self.path, self.given, self.limits.after(self.time_outs), self.direct, self.parts)
         self.force = channel.force
         self.open.append(channel)
         self._require_isolation(channel)
