@@ -38,7 +38,8 @@ CASES = {case.id: case for case in WRONG}
 
 def length(result):
     """Count promises, proposals, votes and restarts."""
-    proposals = {(event.node, event.what) for event in result.events if type(event.what) is Accept}
+    proposals = {(event.node, event.what) for event in result.events
+                 if event.kind == "send" and type(event.what) is Accept}  # fmt: skip
     others = [event for event in result.events if event.kind == "restart"
               or (event.kind == "send" and type(event.what) in (Promise, Accepted))]  # fmt: skip
     return len(proposals) + len(others)
@@ -51,7 +52,9 @@ def test_a_story_is_at_most_half_as_long_again_as_the_shortest_known(name):
     assert 0 < length(result) <= 1.5 * SHORTEST[name]
 
 
-@pytest.mark.parametrize("name", ["M1", "M2", "M3", "M4", "M5", "M9", "M10", "M13b", "M18", "M28", "M29"])
+@pytest.mark.parametrize("name", [
+    "M1", "M2", "M3", "M4", "M5", "M7", "M9", "M10", "M12", "M13b", "M18", "M28", "M29"
+])  # fmt: skip
 def test_so_is_a_story_that_must_go_on_until_two_values_are_chosen(name):
     case = CASES[name]
     bounds = {"ballots": 2} if case.bounds == CRASH else {}  # with three and a restart it takes ten times as long
