@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import damage
 from paxoskit.protocol.chain import Content, mine
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import Put, Request, Vote
@@ -161,6 +162,16 @@ def test_a_flipped_bit_anywhere_is_never_read_as_another_value(file: Path) -> No
                 assert [cluster.get(key) for key in range(8)] == [{"value": key} for key in range(8)]
         except StorageError as error:
             assert "class.db" in str(error)
+
+
+def test_a_log_that_is_torn_anywhere_is_read_up_to_a_moment(tmp_path: Path) -> None:
+    found = damage.torn(tmp_path, every=149)  # benchmarks/damage.py cuts at each byte
+    assert found.total() > 50
+
+
+def test_a_flipped_bit_among_blocks_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    found = damage.flipped(tmp_path, every=499)  # benchmarks/damage.py flips each bit
+    assert found["refused"] > 50
 
 
 def test_a_server_that_lost_its_disk_stays_without_a_vote_in_the_file(file: Path) -> None:
