@@ -12,7 +12,7 @@ from paxoskit.claims.safety import Ghost
 from paxoskit.pictures.chain import shortened
 from paxoskit.pictures.cluster import height_says, server_facts
 from paxoskit.protocol.chain import Chain, verify
-from paxoskit.protocol.messages import Request
+from paxoskit.protocol.messages import Block, Request
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Message, Name
 from paxoskit.protocol.store import Store
@@ -141,18 +141,21 @@ def _some(items: list[str]) -> str:
 def block(world: World, ending: str) -> Panel:
     """Return every field of the block whose hash ends so: who has it, what is in it, and whether its hash is right.
 
-    Raises ValueError if no server's disk holds such a block.
+    A block that is only voted for is on nobody's chain; `votes` has who holds a vote for it.
+
+    Raises ValueError if no server's disk holds such a block, or a vote for it.
     """
     has = {}
     for server in world.servers:
         for held in world.chain(server):
             if ending and held.hash.endswith(ending):
                 has[server] = held
-    if not has:
+    voted = {server: held for held, servers in votes(world).values() for server in servers
+             if ending and held.hash.endswith(ending)}  # fmt: skip
+    if not has and not voted:
         raise ValueError(f"no server has a block whose hash ends in {ending[:70]!r}")
-    found = next(iter(has.values()))
-    blocks = list(world.chain(next(iter(has))))[: found.height + 1]
-    fault = verify(blocks, world.difficulty)
+    server, found = next(iter((has or voted).items()))
+    fault = verify([*list(world.chain(server))[: found.height], found], world.difficulty)
     return {
         "kind": "block",
         "height": found.height,
@@ -162,8 +165,20 @@ def block(world: World, ending: str) -> Panel:
         "operations": [_request(request) for request in found.operations[:MOST_ITEMS]],
         "more": max(0, len(found.operations) - MOST_ITEMS),
         "on": list(has),
+        "votes": list(voted),
         "fault": "" if fault is None else fault.says,
     }
+
+
+def votes(world: World) -> dict[str, tuple[Block, list[int]]]:
+    """Return, by its hash, each block that a disk holds a vote for in the slot after its chain, and whose votes."""
+    found: dict[str, tuple[Block, list[int]]] = {}
+    for server in world.servers:
+        vote = getattr(world.disks[server], "vote", None)
+        block = getattr(vote, "block", None)
+        if isinstance(block, Block) and block.height == world.chain(server).height:
+            found.setdefault(block.hash, (block, []))[1].append(server)
+    return found
 
 
 def _request(request: Request) -> Panel:

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from paxoskit.lab.page import HERE as HERE
 from paxoskit.lab.page import picture_style
-from paxoskit.lab.panels import timers
+from paxoskit.lab.panels import timers, votes
 from paxoskit.pictures.chain import chain_graph, short_hash, shortened
 from paxoskit.pictures.cluster import MOST_CLIENTS, cluster_graph
 from paxoskit.pictures.spacetime import escaped
-from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import title
 from paxoskit.trace import say
 from paxoskit.worlds.choice import Choice
@@ -140,10 +139,10 @@ def meant(world: World, data: Mapping[str, Any]) -> Choice:
 def _chain(world: World) -> Scene:
     """Return the newest blocks: what disks hold as decided, and what servers have voted for in the slot after that."""
     graph = chain_graph(world, MOST_HEIGHTS)
-    votes = _votes(world)
+    voted = votes(world)
     blocks = []
     for name, facts in graph.nodes(data=True):
-        _, voters = votes.pop(name, (None, []))
+        _, voters = voted.pop(name, (None, []))
         seen = _block(name, facts["height"], facts["previous_hash"], facts["nonce"], facts["operations"])
         seen |= {"row": facts["row"], "on": list(facts["servers"])}
         blocks.append(seen | ({"votes": voters} if voters else {}))
@@ -153,10 +152,10 @@ def _chain(world: World) -> Scene:
     for block in blocks:
         if rows[block["height"]] > 1:
             block["fork"] = True
-    for name, (block, voters) in sorted(votes.items(), key=lambda item: item[1][0].height):
-        row = rows[block.height] = rows.get(block.height, 0) + 1
-        words = tuple(request.operation.words for request in block.operations)
-        seen = _block(name, block.height, block.previous_hash, block.nonce, words)
+    for name, (held, voters) in sorted(voted.items(), key=lambda item: item[1][0].height):
+        row = rows[held.height] = rows.get(held.height, 0) + 1
+        words = tuple(request.operation.words for request in held.operations)
+        seen = _block(name, held.height, held.previous_hash, held.nonce, words)
         blocks.append(seen | {"row": row - 1, "on": [], "votes": voters})
     top = max((block["height"] for block in blocks), default=0)
     blocks = [block for block in blocks if block["height"] > top - MOST_HEIGHTS]
@@ -169,17 +168,6 @@ def _block(name: str, height: int, previous: str, nonce: int, operations: Sequen
         "id": short_hash(name)[1:], "height": height, "nonce": nonce, "previous": short_hash(previous)[1:],
         "lines": _two_lines(operations),
     }  # fmt: skip
-
-
-def _votes(world: World) -> dict[str, tuple[Any, list[int]]]:
-    """Return, by its hash, each block that a disk holds a vote for in the slot after its chain, and whose votes."""
-    found: dict[str, tuple[Any, list[int]]] = {}
-    for server in world.servers:
-        vote = getattr(world.disks[server], "vote", None)
-        block = getattr(vote, "block", None)
-        if isinstance(block, Block) and block.height == world.chain(server).height:
-            found.setdefault(block.hash, (block, []))[1].append(server)
-    return found
 
 
 def _two_lines(operations: Sequence[Sequence[str]]) -> list[str]:

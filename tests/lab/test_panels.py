@@ -87,6 +87,19 @@ def test_a_block_shows_every_field_and_who_has_it():
     assert seen["operations"] == [{"session": "client 1/1.1", "number": 1, "says": "put 'x' 7"}]
 
 
+def test_a_block_that_is_only_voted_for_says_so():
+    world = with_a_block(servers=3)
+    leader = world.leaders()[0]
+    ask(world, "x", 8)
+    for choice in list(world.choices()):
+        if choice.kind == "deliver" and choice.crash is None and type(choice.what).__name__ == "Request":
+            world.happen(choice)
+    vote = world.disks[leader].vote
+    seen = block(world, vote.block.hash[-8:])
+    assert (seen["height"], seen["on"], seen["votes"], seen["fault"]) == (1, [], [leader], "")
+    assert seen["operations"] == [{"session": "client 1/1.1", "number": 2, "says": "put 'x' 8"}]
+
+
 def test_a_tampered_block_is_found_out():
     world = World([Tampers] * 3, clients=1)
     world.happen(Choice("fire", 2, what=ElectionTimeout()))
