@@ -73,19 +73,23 @@ class Broken:
             self._say(f"✗ {error}", "The story cannot be told again.")
             return None
         if fallen is None:
-            self._say(f"✗ Not yet: “{self.task.claim_name}” still holds after {len(story.choices)} choices.")
+            self._say(f"✗ Not yet: “{self.task.claim_name}” still holds after {_count(story)}.")
             return None
         whole = replace(self.task.beginning(), choices=story.choices, claim=fallen.claim, says=fallen.reason)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         whole.save(self.path)
-        self._say(f"✓ “{fallen.claim}” fell: {fallen.reason}.", *self._praise(len(story.choices)))
+        self._say(f"✓ “{fallen.claim}” fell: {fallen.reason}.", *self._praise(story))
         return fallen
 
-    def _praise(self, choices: int) -> list[str]:
-        """Say where the story is kept, and, where a short one is wanted, how long it is."""
+    def _praise(self, story: Story) -> list[str]:
+        """Say where the story is kept, and, where the lesson asks for it, how long it is, or which claim fell when."""
         says = [f"Your story is kept in {_short(self.path)}."]
         if self.task.shortest:
-            says.append(f"It has {choices} choices; the shortest that we know has {self.task.shortest}.")
+            says.append(f"It has {len(story.choices)} choices; the shortest that we know has {self.task.shortest}.")
+        if self.task.closer:
+            falls = {claim: self.task.fall(story, claim) for claim in (self.task.closer, self.task.claim_name)}
+            told = [f"“{claim}” after {number} choices" for claim, (number, fallen) in falls.items() if fallen]
+            says.append(f"What fell when: {', '.join(told)}.")
         return says
 
     @property
@@ -109,6 +113,10 @@ class Broken:
 
     def __repr__(self) -> str:
         return f"<break {self.task.id}: {'done' if self.done else 'not yet'}>"
+
+
+def _count(story: Story) -> str:
+    return f"{len(story.choices)} choice{'s' * (len(story.choices) != 1)}"
 
 
 def _paragraphs(*lines: str) -> str:

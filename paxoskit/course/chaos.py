@@ -123,6 +123,7 @@ def draw_trials(found: Sequence[Trial]) -> Figure:
 def draw_run(run: Simulator) -> Figure:
     """Draw a run: answers so far over virtual time; a line where a leader was elected, a cross at each fault."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     events = list(run.trace)
     answered = [event.at / 1000 for event in events if isinstance(event.what, Answered) and event.kind == "announce"]
@@ -133,8 +134,10 @@ def draw_run(run: Simulator) -> Figure:
     axes.step([0, *answered, end], [*range(len(answered) + 1), len(answered)], where="post", label="answers")
     for number, at in enumerate(elected):
         axes.axvline(at, color="#b45309", linestyle=":", label="election" if number == 0 else None)
-    axes.plot(faults, [0] * len(faults), "x", color="#b91c1c", label="crash or cut", clip_on=False)
+    if faults:
+        axes.plot(faults, [0] * len(faults), "x", color="#b91c1c", label="crash or cut", clip_on=False)
     axes.set(xlabel="seconds", ylabel="answers", xlim=(0, end), ylim=(0, max(1, 1.05 * len(answered))))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", fontsize=8)
     plt.close(figure)
     return figure
@@ -219,16 +222,15 @@ def report(question: str, expected: str, found: Sequence[Trial]) -> str:
         f"**Set-up.** paxoskit {__version__}, {' or '.join(map(str, servers))} servers, seeds "
         f"{min(one.seed for one in found)} to {max(one.seed for one in found)}, at most {steps:,} steps a run.",
         "**Result.** (A run ends when a claim falls.)",
-        "| server | nemesis | runs | a claim fell in | answered, median |",
-        "|---|---|---|---|---|",
     ]  # fmt: skip
+    table = ["| server | nemesis | runs | a claim fell in | answered, median |", "|---|---|---|---|---|"]
     for group in groups:
         ones = [one for one in found if (one.server, one.nemesis) == group]
         middle = f"{median(one.answered for one in ones):g}"
-        lines.append(f"| {' | '.join(group)} | {len(ones)} | {sum(bool(one.fallen) for one in ones)} | {middle} |")
-    lines.append("**Replays.**" if fallen else "**Replays.** None: no claim fell.")
+        table.append(f"| {' | '.join(group)} | {len(ones)} | {sum(bool(one.fallen) for one in ones)} | {middle} |")
+    lines += ["\n".join(table), "**Replays.**" if fallen else "**Replays.** None: no claim fell."]
     for one in {one.server: one for one in reversed(fallen)}.values():  # of each server, the first that fell
         lines.append(f"* “{one.fallen}”: `ran({one.seed}, {one.nemesis!r}, {one.server}, {one.servers}, {one.steps})`, "
                      f"digest {one.digest[:8]}")  # fmt: skip
     lines += ["**Not covered.** …", "**So.** …"]
-    return "\n".join(lines)
+    return "\n\n".join(lines)

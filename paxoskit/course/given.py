@@ -5,6 +5,7 @@ A wrong one says in its docstring what it does, not why that is wrong: finding t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -233,7 +234,16 @@ class AnswersFitOneOrder(Claim):
         result = what.answer if asked.f == "get" else None
         self.done.append(replace(asked, completed=event.n, result=result, outcome="ok"))
         verdict = linearizable([*self.done, *self.open.values()])
-        return self.broken(verdict.why, event) if verdict.ok is False else None
+        return self.broken(_as_typed(verdict.why), event) if verdict.ok is False else None
+
+
+def _as_typed(why: str) -> str:
+    r"""Return a checker's words with keys and values as one types them: text is a literal, and has quotes of its own.
+
+    >>> _as_typed("process client 2/1.1: get 'x' → \"'blue'\"")
+    "client 2/1.1: get 'x' → 'blue'"
+    """
+    return re.sub(r"\"('[^'\"]*')\"", r"\1", why).replace("process client ", "client ")
 
 
 class AnswersStayTrue(AnswersFitOneOrder):

@@ -54,10 +54,12 @@ function render({ model, el }) {
 
   let asked = null; // committed here, and not yet confirmed by the kernel
   let tried = ""; // the answer whose reason is shown
+  let had = false; // the focus was here when she committed; a disabled control loses it
   button.addEventListener("click", () => {
     asked = picked();
     if (asked === undefined) return;
     model.send({ commit: asked });
+    had = true;
     update();
   });
 
@@ -90,6 +92,14 @@ function render({ model, el }) {
     const [answer, reason] = asked === null ? model.get("instead") : [];
     say(instead, answer === undefined ? "" : `→ ${answer}. ${reason}`);
     feedback.dataset.verdict = asked === null ? verdict : "";
+    if (asked === null) giveBack(locked);
+  }
+
+  /** After the verdict Shift + Enter goes on from this cell, or another answer is picked, without a click first. */
+  function giveBack(locked) {
+    const free = document.activeElement === document.body || root.contains(document.activeElement);
+    if (had && free) (locked ? root.closest(".jp-Cell") : rows.find(({ input }) => input.checked)?.input)?.focus();
+    had = false;
   }
 
   for (const name of ["chosen", "locked", "verdict", "reason", "instead"]) model.on(`change:${name}`, update);

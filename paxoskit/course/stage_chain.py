@@ -78,9 +78,15 @@ def chain_unverified(blocks: Sequence[Block]) -> Chain:
 
 
 def draw_blocks(*chains: Sequence[Block]) -> Figure:
-    """Draw chains of blocks, the first as server 1's, the second as server 2's; equal blocks are drawn once."""
+    """Draw chains of blocks, the first as server 1's, the second as server 2's; equal blocks are drawn once.
+
+    A single chain is drawn as nobody's.
+    """
     disks: dict[Name, Any] = {n: Server.Disk(chain=chain_unverified(blocks)) for n, blocks in enumerate(chains, 1)}
-    return draw_chain(chain_graph(World(servers=len(chains), clients=0, disks=disks)))
+    graph = chain_graph(World(servers=len(chains), clients=0, disks=disks))
+    if len(chains) == 1:
+        graph.graph["servers"] = ()
+    return draw_chain(graph)
 
 
 def draw_tries(means: Mapping[int, float]) -> Figure:

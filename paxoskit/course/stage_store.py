@@ -36,6 +36,8 @@ def draw_lease(lease: float, patience: float, rate: float) -> Figure:
     axes.barh([1, 0], [trusted, patience], height=0.5, color=["#d7e8f5", "#e7e7e7"], edgecolor="#22303c")
     if trusted > patience:
         axes.axvspan(patience, trusted, color="#c2410c", alpha=0.35)
-    axes.set(yticks=[1, 0], yticklabels=["leader answers by itself", "others follow nobody else"], xlabel="seconds")
+        axes.set_title("red: the answer may be stale", loc="right", fontsize=9)
+    axes.set(yticks=[1, 0], yticklabels=["leader answers by itself", "others follow nobody else"],
+             xlabel="seconds of a right clock")  # fmt: skip
     plt.close(figure)
     return figure

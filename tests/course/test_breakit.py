@@ -177,6 +177,44 @@ def test_where_a_short_story_is_asked_for_its_length_is_said_beside_the_shortest
     assert "It has 16 choices; the shortest that we know has 16." in task._says.value
 
 
+def test_lesson_7_is_told_after_how_many_choices_the_closer_claim_fell_and_the_outcome():
+    """P2c falls with the proposal, agreement with the vote that makes it the second chosen block."""
+    task, story = breakit("07/outcome"), outcome().story()
+    proposed, voted = len(headstrong().choices), len(story.choices)
+    later = outcome().deliver("Accepted", 3, 2).story()
+    for told in (story, later):
+        assert [task.task.fall(told, claim)[0] for claim in ("P2c", "agreement")] == [proposed, voted]
+    task.confirm(later)
+    assert f"“P2c” after {proposed} choices, “agreement” after {voted} choices." in task._says.value
+
+
+def test_a_closer_claim_that_did_not_fall_is_not_said_to_have():
+    task, story = breakit("07/outcome"), outcome().story()
+    task.task = replace(task.task, closer="a promise is kept")
+    task.confirm(story)
+    assert f"What fell when: “agreement” after {len(story.choices)} choices." in task._says.value
+
+
+def test_lesson_2_says_what_a_client_read_as_it_is_typed():
+    """Values are literals: a text among them has quotes, and no second ones around it."""
+    stage = Stage(servers=1, server=given.RemembersTheLast, clients=2, claims=[given.AnswersFitOneOrder()])
+    stage.ask("client 1", Put("'x'", "'blue'")).deliver("Request", "client 1", 1).lose("Reply", 1, "client 1")
+    stage.ask("client 2", Get("'x'")).settle().ask("client 2", Put("'x'", "'red'")).settle()
+    stage.fire("RetryTimeout", "client 1").fire("RetryTimeout", "client 1").settle()
+    (fallen,) = stage.ask("client 2", Get("'x'")).settle().violations
+    assert fallen.reason.startswith("client 2/1.1: get 'x' → 'blue' (")
+    assert fallen.reason.endswith(" leaves 'blue' here; 'red' would have been right")
+
+
+def test_in_lesson_3_no_claim_of_a_later_lesson_falls_before_the_tasks_own():
+    task = breakit("03/half")
+    world = task.task.world(half().story())
+    for _ in half().story().tell(world):
+        pass
+    assert [violation.claim for violation in world.violations] == [task.task.claim_name]
+    assert half().violations[0].claim != task.task.claim_name  # all claims together: another one is first
+
+
 def test_a_block_that_was_voted_for_before_the_leader_died_is_no_story_of_lesson_0():
     """The early answer does no harm as long as somebody else has the block: then the new leader finishes it."""
     stage = Stage(servers=3, server=given.AnswersFirst, claims=[given.AnswersStayTrue()])

@@ -85,6 +85,32 @@ def test_while_the_kernel_is_busy_the_answer_is_locked_and_that_is_said(show):
     assert "as soon as the kernel is free" in page.get_by_role("status").first.text_content()
 
 
+IN_A_CELL = """() => {
+  const cell = document.body.appendChild(document.createElement("div"));
+  cell.className = "jp-Cell"; cell.tabIndex = 0;
+  cell.append(document.querySelector(".paxoskit-question"));
+}"""
+
+
+@pytest.mark.parametrize(("locked", "focused"), [(True, "jp-Cell"), (False, "yes")])
+def test_after_the_verdict_the_next_key_goes_on_from_there(show, locked, focused):
+    page = show(kind="explain")
+    page.evaluate(IN_A_CELL)
+    page.get_by_label("yes").check()
+    page.get_by_role("button").click()
+    verdict = "right" if locked else "wrong"
+    page.evaluate("state => tell(state)", {"chosen": "yes", "reason": "…", "verdict": verdict, "locked": locked})
+    active = "const at = document.activeElement; return at.className || at.closest('label').textContent"
+    assert focused in page.evaluate(f"() => {{ {active} }}")
+
+
+def test_a_verdict_that_she_did_not_ask_for_takes_no_focus(show):
+    page = show()
+    page.evaluate(IN_A_CELL)
+    page.evaluate("tell({chosen: 'yes', reason: '…', verdict: 'right', locked: true})")
+    assert page.evaluate("document.activeElement === document.body")
+
+
 def test_a_wrong_prediction_shows_its_reason_and_what_is_right(show):
     page = show()
     page.evaluate("tell({chosen: 'yes', reason: 'It promised `2.5`.', verdict: 'wrong', locked: true,"

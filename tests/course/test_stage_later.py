@@ -13,7 +13,7 @@ from paxoskit.course.chaos import draw_run, draw_spread, draw_trials, ran, repor
 from paxoskit.course.stage import Stage
 from paxoskit.course.stage_chain import draw_blocks, draw_tries, remined, tamper, tries, with_value
 from paxoskit.course.stage_store import cost, draw_lease
-from paxoskit.protocol.chain import verify
+from paxoskit.protocol.chain import NO_HASH, Content, mine, verify
 from paxoskit.protocol.messages import Get, Put
 from paxoskit.protocol.server import Server
 from paxoskit.worlds.simulator import Simulator
@@ -141,12 +141,31 @@ def test_a_report_says_how_to_run_again_what_fell():
     assert "| Server | all | 2 | 0 |" in text and "| Forgetful | all | 2 | 2 |" in text
     (call,) = re.findall(r"`ran\((\d+), 'all', Forgetful, 3, (\d+)\)`", text)
     assert ran(int(call[0]), "all", given.Forgetful, 3, int(call[1])).violations
+    assert [text.count(f"\n\n{begin}") for begin in ("**Set-up.**", "| server |", "* “", "**So.**")] == [1] * 4
 
 
 def test_pictures_are_drawn_of_nothing_too():
     assert draw_run(ran(0, servers=1, steps=0)) and draw_spread({0: [1], 1: [2]}, "x", "y")
     assert draw_trials(trials([Server], ["none"], [0], servers=1, steps=10))
     assert draw_blocks([]) and draw_tries({1: 5.0}) and draw_lease(4, 5, 1.0)
+
+
+def test_only_chains_that_are_compared_are_drawn_as_somebodys():
+    block = mine(Content(0, NO_HASH, ()))
+    figures = draw_blocks([block]), draw_blocks([block], [block])
+    one, two = ([text.get_text() for text in figure.axes[0].texts] for figure in figures)
+    assert "block 0" in one and "1" not in one
+    assert two.count("block 0") == 1 and {"1", "2"} <= set(two)
+
+
+def test_answers_are_counted_in_whole_numbers():
+    for steps in (0, 100, 300):
+        assert all(tick == int(tick) for tick in draw_run(ran(0, steps=steps)).axes[0].get_yticks())
+
+
+def test_a_lease_is_red_only_where_a_slow_clock_outlasts_the_others():
+    said = [draw_lease(4, 5, rate).axes[0].get_title(loc="right") for rate in (1.0, 0.8, 0.75)]
+    assert said == ["", "", "red: the answer may be stale"]
 
 
 def test_a_story_can_name_every_given_node():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from paxoskit.grading.collect import Collected
 from paxoskit.grading.marks import STORY, Mark
-from paxoskit.grading.report import FAILED, MARKS, PASSED, Result, number
+from paxoskit.grading.report import FAILED, MARKS, PASSED, Result, number, with_code
 from paxoskit.grading.writers.words import feedback, headline, remarks
 
 STYLE = """
@@ -95,7 +95,7 @@ def _article(result: Result, picture: str) -> str:
     status = "" if kind != "odd" else f' <span class="quiet">({html.escape(result.status)})</span>'
     worth = f'<span class="worth">{number(result.points)} of {number(result.of)}</span>'
     sign = f'<span class="sign" aria-hidden="true">{MARKS[result.status]}</span>'
-    heading = f"<h3>{sign}<span>{html.escape(result.title)}{status}</span>{worth}</h3>"
+    heading = f"<h3>{sign}<span>{with_code(result.title)}{status}</span>{worth}</h3>"
     drawn = _figure(picture) if picture and not result.hidden else ""
     return f'<article class="{kind}">{heading}{"".join(_words(result))}{drawn}</article>'
 
@@ -220,7 +220,7 @@ def _properties_table(marks: Sequence[Mark]) -> str:
         share = round(100 * lost[id] / judged[id])
         bar = f'<span class="track"><span class="bar" style="width:{share}%"></span></span>' if lost[id] else ""
         rows.append(
-            f"<tr><th scope='row'>{html.escape(result.title)}</th><td>{html.escape(result.part)}</td>"
+            f"<tr><th scope='row'>{with_code(result.title)}</th><td>{html.escape(result.part)}</td>"
             f"<td class='number'>{lost[id]} of {judged[id]}</td><td class='number'>{share} %</td><td>{bar}</td></tr>"
         )
     head = "<tr><th>property</th><th>part</th><th class='number'>lost points</th><th class='number'></th><th></th></tr>"
