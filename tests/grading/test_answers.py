@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from paxoskit.grading.checks import acceptor
+from paxoskit.grading.checks import acceptor, proposer
 from paxoskit.grading.properties import MODULES, exercise, judge
 from paxoskit.grading.report import FAILED, PASSED
 from paxoskit.grading.subject import LocalSubject
@@ -78,6 +78,15 @@ def test_the_search_through_an_acceptors_states_finds_what_no_schedule_does(monk
     assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == ["promise"]
     monkeypatch.setattr(acceptor, "deep", lambda subject: [])
     assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == []
+
+
+@pytest.mark.parametrize(("name", "lost"), [("a_late_nack_ends_the_ballot", "progress"),
+                                            ("votes_for_the_same_value", "counts")])  # fmt: skip
+def test_the_search_through_a_proposers_states_finds_what_no_schedule_does(name, lost, monkeypatch):
+    file = ANSWERS / "05_proposer" / "wrong" / f"{name}.py"
+    assert [result.id for result in build(file, "05_proposer").values() if not result.points] == [lost]
+    monkeypatch.setattr(proposer, "deep", lambda subject: {})
+    assert [result.id for result in build(file, "05_proposer").values() if not result.points] == []
 
 
 KIT_CLASSES = {"02_retries": ("KeyValueServer",), "04_acceptor": ("Acceptor",), "05_proposer": ("Proposer",),

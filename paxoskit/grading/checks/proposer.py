@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-from paxoskit.grading.checks.cast import ROLES, VOTER, is_ballot
+from paxoskit.grading.checks.cast import ROLES, VOTER, Voter, is_ballot
 from paxoskit.grading.checks.play import Fall, Play, Said, dice, hunt, hunts, same
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.subject import LearnerError, Subject
-from paxoskit.protocol.node import title
+from paxoskit.grading.subject import RAISED, LearnerError, Subject
+from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Decided, Nack, Prepare, Promise, Propose, Vote
 from paxoskit.trace import say
@@ -41,7 +43,7 @@ class Minutes:
         self.me = proposer
         self.acceptors = acceptors or proposer - 1
         self.majority = self.acceptors // 2 + 1
-        self.wish = ""
+        self.wish: str | None = None
         self.highest = BOTTOM
         self.in_the_way = BOTTOM
         """The highest ballot that a Nack told of in this life."""
@@ -49,6 +51,27 @@ class Minutes:
         self.votes: dict[tuple[Ballot, str], set[Name]] = {}
         self.proposed: dict[Ballot, str] = {}
         self.decided: list[Message] = []
+        self.knows = False
+        """Whether it has announced a decision in this life."""
+
+    def now(self) -> tuple[object, ...]:
+        """Return what matters most for what is said next, as something hashable: what is known of the newest ballot."""
+        ballot = self.highest
+        value = self.proposed.get(ballot)
+        votes = self.votes.get((ballot, value), ()) if value is not None else ()
+        return (
+            tuple(self.proposed), max(ballot, self.in_the_way), frozenset(self.promises.get(ballot, {}).items()), value,
+            frozenset(votes),
+        )  # fmt: skip
+
+    def copy(self) -> Minutes:
+        """Return minutes with the same entries."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(vars(self))
+        twin.promises = {ballot: dict(reports) for ballot, reports in self.promises.items()}
+        twin.votes = {vote: set(who) for vote, who in self.votes.items()}
+        twin.proposed, twin.decided = dict(self.proposed), list(self.decided)
+        return twin
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Write down what the proposer heard, and judge what it says then."""
@@ -57,18 +80,21 @@ class Minutes:
         self.hear(choice)
         words = None
         for one in said:
-            if one.sender == self.me and one.to is None:
-                words = words or self.wrong_fact(one.message)
-                self.decided.append(one.message)
-            elif one.sender == self.me:
-                words = words or self.malformed(one) or self.fault(one.message)
-                self.note(one.message)
+            if one.sender == self.me:
+                words = words or self.wrong(one)
+                self.note(one)
         return words
+
+    def wrong(self, one: Said) -> str | None:
+        """Return what is wrong with what it said, in words."""
+        if one.to is None:
+            return self.wrong_fact(one.message)
+        return self.malformed(one) or self.fault(one.message)
 
     def hear(self, choice: Choice) -> None:
         """Write down what came."""
         if choice.kind == "restart":
-            self.wish, self.in_the_way = "", BOTTOM
+            self.wish, self.in_the_way, self.knows = None, BOTTOM, False
         match choice.what:
             case Propose(value=value):
                 self.wish = value
@@ -79,9 +105,15 @@ class Minutes:
             case Nack(promised=promised) if choice.kind == "deliver":
                 self.in_the_way = max(self.in_the_way, promised)
 
-    def note(self, message: Message) -> None:
+    def note(self, one: Said) -> None:
         """Write down what was said."""
-        if type(message) is Prepare:
+        message = one.message
+        if one.to is None:
+            self.decided.append(message)
+            self.knows = True
+        elif self.malformed(one):
+            pass  # it is a fault by itself, and no ballot to remember
+        elif type(message) is Prepare:
             self.highest = max(self.highest, message.ballot)
         elif type(message) is Accept:
             self.proposed.setdefault(message.ballot, message.value)
@@ -105,7 +137,10 @@ class Minutes:
         """Return what is wrong with a message, if that is this property's matter."""
         if self.what == BALLOTS:
             return self.wrong_ballot(message)
-        if self.what == P2C and not self.wish:
+        if self.what == PROGRESS and self.knows and type(message) is Prepare:
+            return (f"{title(self.me)} knows the decision and stands again all the same.\n"
+                    "Look at what it does when its timer rings after a decision.")  # fmt: skip
+        if self.what == P2C and self.wish is None:
             return (f"{title(self.me)} said {say(message)}, and has heard no Propose in this life.\n"
                     "Look at what makes it stand: nobody has asked it for a value.")  # fmt: skip
         if self.what == P2C and type(message) is Accept:
@@ -268,6 +303,35 @@ class Reported(Trouble):
                 self.play.step(Choice("fire", self.me, what=timers[0]))
 
 
+class Forgotten(Trouble):
+    """A run in which one acceptor has voted before, and much is lost: one ballot hears of that vote, the next does not.
+
+    Then the next one's value is the proposer's wish again.
+    """
+
+    def run(self, steps: int) -> None:
+        """Let one acceptor vote for another, then let the proposer begin, and let `steps` things happen."""
+        ballot = Ballot(1, self.theirs[0])
+        self.play.step(Choice("ask", self.random.randint(1, self.acceptors), what=Accept(ballot, self.value(ballot))))
+        self.play.step(Choice("ask", self.me, what=Propose("mine")))
+        for _ in range(steps):
+            flying = list(self.play.world.flying.values())
+            timers = [message for node, message in self.play.world.timers if node == self.me]
+            if self.random.random() < 0.1:
+                rival = Prepare(Ballot(self.random.randint(1, 5), self.theirs[1]))
+                self.play.step(Choice("ask", self.random.randint(1, self.acceptors), what=rival))
+            elif flying:
+                flight = self.random.choice(flying)
+                lost = 0.9 if isinstance(flight.message, Accept) else 0.3
+                kind = "drop" if self.random.random() < lost else "deliver"
+                self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
+            elif timers:
+                self.play.step(Choice("fire", self.me, what=timers[0]))
+
+
+FORGOTTEN = 15
+"""So many runs, with three acceptors, in which a vote is heard of and then is not."""
+
 RUNS = {3: 30, 4: 30, 5: 30, 7: 8}
 """So many runs full of trouble for each number of acceptors."""
 
@@ -277,8 +341,7 @@ def judge(what: str) -> Callable[[Subject, int], None]:
 
     def judged(subject: Subject, seed: int) -> None:
         for acceptors, count in RUNS.items():
-            name = f"a proposer in trouble with {acceptors} acceptors, {count} runs, seed {seed}"
-            ended, minutes = subject.once(name, partial(troubled, subject, seed, acceptors, count))
+            ended, minutes = troubled_once(subject, seed, acceptors)
             if what in ended:
                 raise ended[what]
             watched = list(minutes[what])
@@ -288,11 +351,30 @@ def judge(what: str) -> Callable[[Subject, int], None]:
                 raise Failed(f"in {len(watched)} runs with {acceptors} acceptors, the proposer never "
                              "announced Decided.\nLet it "
                              "decide first: one that never does is safe, and of no use.")  # fmt: skip
-        ended = subject.once(f"two proposers, seed {seed}", partial(together, subject, seed))
-        if what in ended:
-            raise ended[what]
+        for ended in (together_once(subject, seed), searched(subject, seed)):
+            if what in ended:
+                raise ended[what]
 
     return judged
+
+
+def troubled_once(subject: Subject, seed: int, acceptors: int) -> tuple[dict[str, Exception], dict[str, list[Minutes]]]:
+    """Return what `troubled` returns, which is run once."""
+    count = RUNS[acceptors]
+    name = f"a proposer in trouble with {acceptors} acceptors, {count} runs, seed {seed}"
+    return subject.once(name, partial(troubled, subject, seed, acceptors, count))
+
+
+def together_once(subject: Subject, seed: int) -> dict[str, Exception]:
+    """Return what `together` returns, which is run once."""
+    return subject.once(f"two proposers, seed {seed}", partial(together, subject, seed))
+
+
+def searched(subject: Subject, seed: int) -> dict[str, Exception]:
+    """Return what a search through the proposer's states finds, once no schedule has ended a safety property."""
+    if together_once(subject, seed) or any(troubled_once(subject, seed, acceptors)[0] for acceptors in RUNS):
+        return {}
+    return subject.once("each choice in each state of a proposer", partial(deep, subject))
 
 
 class Both:
@@ -328,7 +410,11 @@ def reported(subject: Subject, seed: int, acceptors: int, count: int) -> list[Mi
     def report(play: Play, run: int) -> None:
         Reported(play, dice("reported to a proposer", acceptors, seed, run), acceptors).run(10 * acceptors)
 
-    schedules = (partial(report, run=run) for run in range(count))
+    def forget(play: Play, run: int) -> None:
+        Forgotten(play, dice("forgotten by a proposer", acceptors, seed, run), acceptors).run(10 * acceptors)
+
+    schedules = [partial(report, run=run) for run in range(count)]
+    schedules += [partial(forget, run=run) for run in range(FORGOTTEN)] if acceptors == 3 else []
     hunt(subject, begin(acceptors), {MINE: "Proposer"}, watcher, schedules, ROLES)
     return watched
 
@@ -355,62 +441,104 @@ def troubled(
 # Progress: what must happen when little goes wrong ----------------------------------------------------------------
 
 
+class Clock:
+    """Says which timer rings next where messages take no time, and each timer the middle of its range."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due: dict[Message, float] = {}
+        self.rung: Counter[type] = Counter()
+
+    def set(self, message: Message, low: float, high: float) -> None:
+        """Set a timer, or move it."""
+        self.due[message] = self.now + (low + high) / 2
+
+    def next(self) -> Message | None:
+        """Let the next timer ring, if there is one."""
+        message = min(self.due, key=self.due.__getitem__, default=None)
+        if message is not None:
+            self.now = self.due.pop(message)
+            self.rung[type(message)] += 1
+        return message
+
+    def is_over(self, rings: int) -> bool:
+        """Say whether timers of each kind have rung so often; a proposer may have other timers besides `TryAgain`."""
+        return bool(self.rung) and (min(self.rung.values()) >= rings or self.rung.total() >= MOST_RINGS * rings)
+
+
+MOST_RINGS = 10
+"""All kinds of timers together may ring so many times as often as one kind."""
+
+
 class Calm:
     """Right acceptors, some of them silent; every message arrives, a timer rings when nothing else can happen."""
 
     def __init__(self, play: Play, acceptors: int, down: tuple[int, ...] = ()) -> None:
         self.play, self.acceptors, self.me, self.down = play, acceptors, acceptors + 1, down
+        self.clock = Clock()
+        self.seen = 0
+        """The number of the newest timer that the clock knows of."""
 
     def rival(self, message: Prepare | Accept, acceptors: int = 99) -> None:
         """Let the first so many acceptors have heard this of another proposer."""
         for acceptor in range(1, min(acceptors, self.acceptors) + 1):
             self.play.step(Choice("ask", acceptor, what=message))
 
-    def go(self, lose: int = 0, of: type[Message] = Message, rings: int = 0) -> None:
+    def go(self, lose: int = 0, of: type[Message] = Message, rings: int = 0, wish: str = "mine") -> None:
         """Let the proposer begin; see that it decides, and then stands no more.
 
         Lost are its first `lose` messages of a kind, and all until its timer has rung `rings` times.
         """
+        said = self.play.step(Choice("ask", self.me, what=Propose(wish)))
+        self.end(lose, of, rings, any(type(one.message) is Decided for one in said))
+
+    def end(self, lose: int = 0, of: type[Message] = Message, rings: int = 0, decided: bool = False) -> None:
+        """See that a proposer that has begun decides, and then stands no more."""
         lost = 0
-        decided = any(
-            type(one.message) is Decided for one in self.play.step(Choice("ask", self.me, what=Propose("mine")))
-        )
-        for ring in range(rings + RINGS):
+        while not self.clock.is_over(rings + RINGS):
+            silent = max(self.clock.rung.values(), default=0) < rings
             while flight := next(iter(self.play.world.flying.values()), None):
                 is_lost = lost < lose and isinstance(flight.message, of)
                 lost += is_lost
-                kind = "drop" if flight.receiver in self.down or is_lost or ring < rings else "deliver"
+                kind = "drop" if flight.receiver in self.down or is_lost or silent else "deliver"
                 said = self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
                 decided = decided or any(type(one.message) is Decided for one in said)
             if decided:
                 return self.rest()
-            timers = [message for node, message in self.play.world.timers if node == self.me]
-            if not timers:
+            timer = self.next_timer()
+            if timer is None:
                 raise Fall(f"nothing is in flight, {title(self.me)} has no timer running and has decided "
                            "nothing: it waits "
                            "for ever.\nLook at when a timer is set: silence may be loss.")  # fmt: skip
-            self.play.step(Choice("fire", self.me, what=timers[0]))
+            self.play.step(Choice("fire", self.me, what=timer))
         raise Fall(f"{title(self.me)} has decided nothing after {rings + RINGS} rings of its timer, though every "
                    "message arrived that was "
                    "not lost on purpose.\nLook at what it does when its timer rings, and at how high its "
                    "next ballot is.")  # fmt: skip
 
+    def next_timer(self) -> Message | None:
+        """Return the proposer's timer that rings next, if one runs."""
+        new = [timer for timer in self.play.world.timers.values() if timer.node == self.me and timer.number > self.seen]
+        for timer in sorted(new, key=lambda timer: timer.number):
+            self.clock.set(timer.message, timer.low, timer.high)
+            self.seen = timer.number
+        while (message := self.clock.next()) is not None:
+            if (self.me, message) in self.play.world.timers:
+                return message
+        return None
+
     def rest(self) -> None:
-        """Whoever knows the decision stands no more."""
+        """Whoever knows the decision stands no more: let its timers ring, and whoever watches will see."""
         for _ in range(3):
             for node, message in list(self.play.world.timers):
                 if node == self.me:
-                    said = self.play.step(Choice("fire", self.me, what=message))
-                    if any(type(one.message) is Prepare for one in said):
-                        raise Fall(f"{title(self.me)} knows the decision and stands again all the "
-                                   "same.\nLook at what it does "
-                                   "when its timer rings after a decision.")  # fmt: skip
+                    self.play.step(Choice("fire", self.me, what=message))
 
 
 RINGS = 8
 """So many rings of its timers must be enough for a proposer that nobody disturbs, once messages arrive again."""
 
-OUTAGE = 6
+OUTAGE, LONG_OUTAGE = 6, 24
 """For so many rings, all messages are lost."""
 
 Scene = Callable[[Play], None]
@@ -440,6 +568,9 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
         for lose in sorted({1, acceptors - acceptors // 2, acceptors}):
             yield lambda play, lose=lose, kind=kind: Calm(play, acceptors).go(lose, kind), "mine"  # type: ignore[misc]
     yield lambda play: Calm(play, acceptors).go(rings=OUTAGE), "mine"
+    if acceptors == 3:
+        yield lambda play: Calm(play, acceptors).go(rings=LONG_OUTAGE), "mine"
+    yield lambda play: Calm(play, acceptors).go(wish=""), ""
     yield above, "mine"
     yield inherited, "theirs"
     yield lambda play: inherited(play, acceptors // 2 + 1, lose=1), "theirs"
@@ -461,6 +592,13 @@ class Progress(Minutes):
 
 def judge_progress(subject: Subject, seed: int) -> None:
     """With a majority of acceptors up, a proposer that is alone decides."""
+    judge_scenes(subject)
+    if PROGRESS in (ended := searched(subject, seed)):
+        raise ended[PROGRESS]
+
+
+def judge_scenes(subject: Subject) -> None:
+    """In each calm scene, the proposer decides what it must."""
     for acceptors in (3, 1, 5, 4):
         for scene, right in scenes(acceptors):
 
@@ -472,7 +610,7 @@ def judge_progress(subject: Subject, seed: int) -> None:
 
 
 def tried(
-    subject: Subject, story: Story, watcher: Callable[[], Progress], scene: Scene, mine: Mapping[str, str] | None = None
+    subject: Subject, story: Story, watcher: Callable[[], Minutes], scene: Scene, mine: Mapping[str, str] | None = None
 ) -> None:  # fmt: skip
     """Run one scene; what it finds is a story as it is, with nothing taken out: each step of it matters."""
     hers = {name: subject.node(cls) for name, cls in (mine or {MINE: "Proposer"}).items()}
@@ -486,6 +624,404 @@ def tried(
         if play.choices:
             error.story = replace(story, choices=tuple(play.choices), says=error.says.splitlines()[-1])
         raise
+
+
+# Each choice in each state -----------------------------------------------------------------------------------------
+
+TURNS = {3: 740, 1: 170, 2: 80, 4: 60, 6: 40}
+"""After the schedules, a proposer among so many acceptors is searched with so many turns of its own code at most."""
+
+WISHES = {2: ""}
+"""What the proposer wishes in a search, where that is not "mine"."""
+
+SILENT = 2
+"""A search begins in the first ballot, and after each of so many rings of the timer in which nothing was heard."""
+
+STRAIGHT, DISTURBED = 0, 1
+"""What a step of a search costs: where the next acceptor hears the newest message and grants it; any other."""
+
+KEPT = 3
+"""An acceptor may still hear the newest so many messages that were said to it."""
+
+MOST_HEARD = 500
+"""So many messages are brought at most to see whether a proposer decides."""
+
+
+class Held(NamedTuple):
+    """What an acceptor holds."""
+
+    promised: Ballot = BOTTOM
+    vote: Vote | None = None
+
+
+@lru_cache(10_000)
+def answered(held: Held, me: int, sender: Name, message: Message) -> tuple[Held, Message | None]:
+    """Return what an acceptor holds after it heard a message, and its answer: those of the one in the story."""
+    voter = Voter(me, (me,))  # its own name is a rival's word, as a choice asks it
+    voter.promised, voter.vote = held
+    sent = voter.receive(sender, message)
+    return Held(voter.promised, voter.vote), sent[0].message if sent and type(sent[0]) is Send else None
+
+
+class State(NamedTuple):
+    """Where a search has come to."""
+
+    mine: int
+    """The number of the proposer's own state."""
+    acceptors: tuple[Held, ...]
+    said: frozenset[tuple[Name, Message]]
+    """What the proposer said, and to whom."""
+    heard: frozenset[tuple[Name, Message]]
+    """What it heard, and of whom."""
+    timers: tuple[After, ...]
+    knows: bool
+
+
+class Step(NamedTuple):
+    """What may happen in a state: what the proposer hears, what the acceptors hold then, and the choices for it."""
+
+    cost: int
+    sender: Name
+    message: Message
+    acceptors: tuple[Held, ...]
+    choices: tuple[Choice, ...]
+
+
+Run = tuple[Choice, ...]
+
+
+class At(NamedTuple):
+    """A state of a search, what the proposer has said and heard on the way there, and that way."""
+
+    state: State
+    minutes: Minutes
+    run: Run
+
+
+SAFE, STUCK = (BALLOTS, P2C, COUNTS, PROGRESS), "stuck"
+
+
+class Search:
+    """A search through the states of a proposer among right acceptors, to which rivals speak: the cheapest runs first.
+
+    In each state, each acceptor may hear each of the newest messages, and the answer arrives at once; a rival may have
+    spoken to the acceptor before; whatever was heard may come once more; and each timer may ring. From each state in
+    which nothing is decided, once all in flight is lost, the proposer must decide with the first majority of acceptors.
+    In each ballot, the next acceptor is the first to hear; of those that have heard nothing, only the next one may.
+
+    What is not tried: answers that come late, unless they had come before; two states, of which one is left out, are
+    those where the proposer's own state, its timers, and what it has heard of its newest ballot are equal, though
+    acceptors may differ. The search ends after so many turns of the learner's code.
+    """
+
+    def __init__(self, subject: Subject, acceptors: int) -> None:
+        self.subject, self.me, self.peers = subject, acceptors + 1, tuple(range(1, acceptors + 1))
+        self.left = TURNS[acceptors]
+        self.numbers: dict[object, int] = {}
+        self.nodes: list[Node] = []
+        self.turns: dict[tuple[int, Name, Message], tuple[int, list[Effect]]] = {}
+        self.known: set[object] = set()
+        self.ends: dict[tuple[object, ...], bool] = {}
+        self.waiting: list[tuple[int, int, At]] = []
+        servers = (1, self.me + 1, self.me + 2)
+        self.rivals = (
+            Accept(Ballot(1, servers[0]), ""),
+            Accept(Ballot(2, servers[1]), "theirs"),
+            Prepare(Ballot(100, servers[2])),
+        )
+
+    # The learner's code -------------------------------------------------------------------------------------
+
+    def number(self, node: Node) -> int:
+        """Return the number of a node's state; the same for equal ones."""
+        number = self.numbers.setdefault(node.state(), len(self.nodes))
+        if number == len(self.nodes):
+            self.nodes.append(node)
+        return number
+
+    def turn(self, mine: int, sender: Name, message: Message) -> tuple[int, list[Effect]]:
+        """Return the proposer's next state and what it asks for. Raises Enough after the last turn."""
+        key = mine, sender, message
+        if key not in self.turns:
+            if self.left == 0:
+                raise Enough
+            self.left -= 1
+            twin = self.nodes[mine].copy()
+            effects = twin.receive(sender, message)
+            twin._effects = []  # or each copy of it would copy them too
+            self.turns[key] = self.number(twin), effects
+        return self.turns[key]
+
+    def after(self, state: State, step: Step) -> tuple[State, list[Said]]:
+        """Return the state after a step, and what the proposer says in it."""
+        mine, effects = self.turn(state.mine, step.sender, step.message)
+        heard, timers = state.heard, {timer.message: timer for timer in state.timers}
+        if step.sender != self.me:
+            heard |= {(step.sender, step.message)}
+        timers.pop(step.message, None)  # what a timer says is said by nobody else
+        said = []
+        for effect in effects:
+            if type(effect) is After:
+                timers[effect.message] = effect
+            elif type(effect) is Send:
+                said.append(Said(self.me, effect.to, effect.message))
+            elif type(effect) is Announce:
+                said.append(Said(self.me, None, effect.fact))
+        sends = {(one.to, one.message) for one in said if one.to is not None}
+        knows = state.knows or any(one.to is None for one in said)
+        return State(mine, step.acceptors, state.said | sends, heard, tuple(timers.values()), knows), said
+
+    # What may happen ----------------------------------------------------------------------------------------
+
+    def steps(self, state: State) -> Iterator[Step]:
+        """Yield what may happen in a state."""
+        for timer in state.timers:
+            yield self.ring(state, timer)
+        newest: Any = max((message for _, message in state.said), key=_age, default=None)
+        stood = len({message for _, message in state.said if type(message) is Prepare})
+        straight = untouched = True
+        for number in range(len(self.peers)):
+            acceptor = self.peers[(stood - 1 + number) % len(self.peers)]
+            held = state.acceptors[acceptor - 1]
+            if held == Held() and not untouched:
+                continue  # who has heard nothing yet is like the other one who has not
+            untouched = untouched and held != Held()
+            told: list[Any] = [message for to, message in state.said if to == acceptor]
+            told.sort(key=_age, reverse=True)
+            for message in told[:KEPT]:
+                new = message == newest or (held.promised < message.ballot == newest.ballot)
+                for step in self.hears(state, acceptor, message, (None, *self.rivals) if new else (None,)):
+                    if straight and message == newest and len(step.choices) == 2 and type(step.message) is not Nack:
+                        straight = False
+                        step = step._replace(cost=STRAIGHT)
+                    yield step
+        for who, answer in sorted(state.heard, key=lambda heard: (heard[0], _age(heard[1]))):
+            yield Step(DISTURBED, who, answer, state.acceptors, (self.arrives(who, answer),))
+
+    def ring(self, state: State, timer: After) -> Step:
+        """Return the step in which a timer rings."""
+        message = timer.message
+        return Step(DISTURBED, self.me, message, state.acceptors, (Choice("fire", self.me, what=message),))
+
+    def hears(
+        self, state: State, acceptor: int, message: Message, rivals: Iterable[Prepare | Accept | None]
+    ) -> Iterator[Step]:
+        """Yield the steps in which an acceptor hears a message after one of these rivals spoke to it, or nobody."""
+        held = state.acceptors[acceptor - 1]
+        for rival in rivals:
+            before = held if rival is None else answered(held, acceptor, acceptor, rival)[0]
+            after, answer = answered(before, acceptor, self.me, message)
+            if answer is None or (before == held) != (rival is None) or (acceptor, answer) in state.heard:
+                continue
+            acceptors = (*state.acceptors[: acceptor - 1], after, *state.acceptors[acceptor:])
+            spoken = () if rival is None else (Choice("ask", acceptor, what=rival),)
+            choices = (*spoken, Choice("deliver", acceptor, self.me, message), self.arrives(acceptor, answer))
+            yield Step(DISTURBED, acceptor, answer, acceptors, choices)
+
+    def arrives(self, acceptor: Name, answer: Message) -> Choice:
+        """Return the choice by which an answer comes to the proposer."""
+        return Choice("deliver", self.me, acceptor, answer)
+
+    # The search ---------------------------------------------------------------------------------------------
+
+    def falls(self) -> Iterator[tuple[str, Run]]:
+        """Yield properties, each with a run in which it falls; what raises an exception is a fault of all of them."""
+        try:
+            yield from self.begin()
+            while self.waiting:
+                cost, _, at = heapq.heappop(self.waiting)
+                steps = list(self.steps(at.state))
+                self.foresee(at.state, steps)
+                if not self.decides(at.state):
+                    yield STUCK, at.run
+                for step in steps:
+                    yield from ((what, (*at.run, *step.choices)) for what in self.take(cost, at, step)[1])
+        except Enough:
+            pass
+
+    def begin(self) -> Iterator[tuple[str, Run]]:
+        """Let the proposer be asked, and then its timer ring some times."""
+        node = self.subject.node("Proposer")(self.me, self.peers)
+        timers = tuple(effect for effect in node.start() if type(effect) is After)
+        nothing: frozenset[tuple[Name, Message]] = frozenset()
+        state = State(self.number(node), (Held(),) * len(self.peers), nothing, nothing, timers, False)
+        propose = Propose(WISHES.get(len(self.peers), "mine"))
+        step = Step(0, self.me, propose, state.acceptors, (Choice("ask", self.me, what=propose),))
+        at = At(state, Minutes("", self.me), ())
+        stood: list[At] = []
+        while len(stood) <= SILENT:
+            new, fallen = self.take(0, at, step)
+            yield from ((what, (*at.run, *step.choices)) for what in fallen)
+            if new is None:
+                break
+            at = new
+            stood.append(at)
+            if not at.state.timers:
+                break
+            step = self.ring(at.state, at.state.timers[0])._replace(cost=0)
+        for place in stood:
+            yield from self.proposed(place, inherits=place is stood[-1])
+
+    def proposed(self, at: At, inherits: bool) -> Iterator[tuple[str, Run]]:
+        """Let it propose in its ballot, and its timer ring before any vote comes, or after the first ones.
+
+        `inherits`: the first promise reports a vote.
+        """
+        for number in range(len(self.peers) // 2 + 2):
+            if inherits and number == 0:
+                steps = [step for step in self.steps(at.state) if step.choices[0].what == self.rivals[0]]
+            else:
+                steps = [step for step in self.steps(at.state) if step.cost == STRAIGHT]
+            if not steps:
+                return
+            new, fallen = self.take(0, at, steps[0]._replace(cost=0))
+            yield from ((what, (*at.run, *steps[0].choices)) for what in fallen)
+            if new is None:
+                return
+            at = new
+            if at.state.timers and not at.state.knows and at.minutes.highest in at.minutes.proposed:
+                ring = self.ring(at.state, at.state.timers[0])._replace(cost=0)
+                yield from ((what, (*at.run, *ring.choices)) for what in self.take(0, at, ring)[1])
+
+    def take(self, cost: int, at: At, step: Step) -> tuple[At | None, list[str]]:
+        """Take a step; return where it leads to, if that is new, and the properties that fall in it."""
+        try:
+            state, said = self.after(at.state, step)
+        except LearnerError as error:
+            if error.why != RAISED:
+                self.left = 0
+            return None, [*SAFE]
+        if state == at.state and not said:
+            return None, []  # it came twice, and nothing followed
+        minutes = at.minutes.copy()
+        minutes.hear(step.choices[-1])
+        fallen = {}
+        for one in said:
+            for minutes.what in SAFE:
+                if minutes.wrong(one):
+                    fallen[minutes.what] = one
+            minutes.note(one)
+        if fallen:
+            return None, [*fallen]
+        key = state.mine, state.knows, state.timers, minutes.now()
+        if key in self.known:
+            return None, []
+        self.known.add(key)
+        new = At(state, minutes, (*at.run, *step.choices))
+        heapq.heappush(self.waiting, (cost + step.cost, len(self.known), new))
+        return new, []
+
+    def foresee(self, state: State, steps: Iterable[Step]) -> None:
+        """Say what the proposer will hear in a state."""
+        heard = [(step.sender, step.message) for step in steps]
+        new = [one for one in heard if (state.mine, *one) not in self.turns]
+        self.subject.foresee(self.nodes[state.mine], [[one] for one in new[: self.left]])
+
+    def decides(self, state: State) -> bool:
+        """Say whether the proposer decides once all in flight is lost and then nothing is, alone with a majority."""
+        up = len(self.peers) // 2 + 1
+        key = state.mine, state.acceptors[:up], state.timers
+        if key not in self.ends:
+            try:
+                self.ends[key] = state.knows or self.decides_with(list(state.acceptors[:up]), state)
+            except LearnerError:
+                self.ends[key] = False
+        return self.ends[key]
+
+    def decides_with(self, up: list[Held], state: State) -> bool:
+        """Say whether the proposer decides with these acceptors, and nothing in flight."""
+        mine, clock, minutes, heard = state.mine, Clock(), Minutes("", self.me), 0
+        for timer in state.timers:
+            clock.set(timer.message, timer.low, timer.high)
+        while not clock.is_over(RINGS):
+            ring = clock.next()
+            if ring is None:
+                return False
+            coming: deque[tuple[Name, Message]] = deque([(self.me, ring)])
+            while coming:
+                heard += 1
+                if heard > MOST_HEARD:
+                    return True  # it sends without end: nothing follows from that here
+                sender, message = coming.popleft()
+                if type(sender) is int and sender in self.peers:
+                    up[sender - 1], answer = answered(up[sender - 1], sender, self.me, message)
+                    if answer is None:
+                        continue
+                    message = answer
+                mine, effects = self.turn(mine, sender, message)
+                for effect in effects:
+                    if type(effect) is Announce:
+                        return True
+                    if type(effect) is After:
+                        clock.set(effect.message, effect.low, effect.high)
+                    elif type(effect) is Send:
+                        if minutes.malformed(Said(self.me, effect.to, effect.message)):
+                            return False
+                        if effect.to in range(1, len(up) + 1):
+                            coming.append((effect.to, effect.message))
+        return False
+
+
+class Enough(Exception):
+    """A search has taken its last turn."""
+
+
+@lru_cache(10_000)
+def _age(message: Any) -> tuple[object, ...]:
+    """Return what messages are sorted by: the ballot, and then how late in it they are said."""
+    return message.ballot, _ORDER.index(type(message)), repr(message)
+
+
+_ORDER = (Prepare, Promise, Nack, Accept, Accepted)
+
+
+def deep(subject: Subject) -> dict[str, Exception]:
+    """Return what a search finds that no schedule did: what ends each property, as a hunt would raise it.
+
+    Where a node's state is no plain data, the search ends.
+    """
+    ended: dict[str, Exception] = {}
+    for acceptors in TURNS:
+        found: dict[str, Run] = {}
+        with suppress(NodeError, RecursionError):
+            for what, run in Search(subject, acceptors).falls():
+                if (PROGRESS if what == STUCK else what) not in ended:
+                    found.setdefault(what, run)
+        for what, run in found.items():
+            try:
+                ended = {**told_again(subject, acceptors, what, run), **ended}
+            except (Failed, LearnerError) as error:
+                ended.setdefault(PROGRESS, error)
+    return ended
+
+
+def told_again(subject: Subject, acceptors: int, what: str, run: Run) -> dict[str, Exception]:
+    """Return what ends a property in this run. Raises what ends it, if it is that nothing is decided behind the run."""
+    story = begin(acceptors)
+    if what != STUCK:
+        schedule = partial(tell_run, run=run)
+        watchers = {what: partial(Minutes, what, acceptors + 1)}
+        return hunts(subject, story, {MINE: "Proposer"}, watchers, [schedule], ROLES)
+
+    def scene(play: Play) -> None:
+        tell_run(play, run)
+        for flight in list(play.world.flying.values()):
+            play.step(Choice("drop", flight.receiver, flight.sender, flight.message))
+        Calm(play, acceptors, down=tuple(range(acceptors // 2 + 2, acceptors + 1))).end()
+
+    tried(subject, story, partial(Minutes, PROGRESS, acceptors + 1), scene)
+    return {}
+
+
+def tell_run(play: Play, run: Run) -> None:
+    """Let the choices of a run happen; what is delivered more than once is doubled before."""
+    left = Counter(run)
+    for choice in run:
+        left[choice] -= 1
+        with suppress(ValueError):  # it cannot happen: the node is no function of what it heard
+            if choice.kind == "deliver" and left[choice]:
+                play.step(replace(choice, kind="duplicate"))
+            play.step(choice)
 
 
 # A duel -----------------------------------------------------------------------------------------------------------
