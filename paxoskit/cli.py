@@ -40,7 +40,7 @@ COMMANDS = {
     "shell": Command("put, get and break things, one command a line, typed or from a script", "paxoskit.shell"),
     "explore": Command("try every run of acceptors and proposers, and tell the shortest wrong one", "paxoskit.explore"),
     "simulate": Command("run seeds of the simulator, with every fault and every claim", "paxoskit.simulate"),
-    "linearizable": Command("judge logs of clients, in Jepsen's words: are they linearizable?", "paxoskit.histories"),
+    "linearizable": Command("judge logs of clients, in Jepsen's words: linearizable or not", "paxoskit.histories"),
     "check": Command("check an exercise, and tell the story of what fails", "paxoskit.grading.check"),
     "reset": Command("put the starter of an exercise back, and keep what was there", "paxoskit.grading.check", "reset"),
     "submit": Command("pack an answer into the one zip that is handed in", "paxoskit.grading.submit"),
@@ -195,7 +195,7 @@ def test(arguments: list[str]) -> int:
     add_wheelhouse(options)
     chosen, others = options.parse_known_args(arguments)
     top = checkout()
-    if top is None:
+    if top is None or not (top / "tests").is_dir():  # a students' copy has none
         print("paxoskit: the tests come with a clone of paxoskit; start `test` in one.", file=sys.stderr)
         return 2
     env = environment()

@@ -198,7 +198,7 @@ class Story:
         for put in self.refused:
             times = sum(put == operation for _, operation in puts(chain).elements())
             later = "never took effect" if times == 0 else f"took effect {times} time{'s' * (times > 1)}, later"
-            self.tell(f"The put of {put.key} that the minority refused {later}: it was promised to nobody.")
+            self.tell(f"The put of {put.key} that the minority refused {later}; nobody had been told that it was done.")
         self.tell(f"Acknowledged puts: {report['acknowledged']}. Lost: {report['lost']}.")
         self.tell(f"Chains agree: {_yes(report['chains_agree'])}. Stores agree: {_yes(report['stores_agree'])}.")
         self.tell("Claims, and how often each was checked:")

@@ -6,6 +6,7 @@ import difflib
 import importlib.util
 import sys
 import traceback
+from hashlib import sha256
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -62,8 +63,8 @@ class _Fresh(SourceFileLoader):
 
 
 def _run(path: Path) -> ModuleType:
-    """Run a file as a module of its own."""
-    name = f"loaded_from_{path.stem}"
+    """Run a file as a module of its own: two files that are called alike, in two folders, are two modules."""
+    name = f"loaded_from_{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     loader = _Fresh(name, str(path))
     spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None
@@ -74,7 +75,8 @@ def _run(path: Path) -> ModuleType:
     try:
         loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise LoadError(f"cannot load {blame(error, path)}") from None
+        says = blame(error, path)
+        raise LoadError(f"cannot load {says if says.startswith(f'{path},') else f'{path}: {says}'}") from None
     return module
 
 

@@ -73,13 +73,20 @@ class Shell:
         """What stands before the cursor: who asks."""
         return f"client {self.client}> "
 
-    def run(self, lines: Iterable[str]) -> None:
-        """Obey each line, and print what comes of it, until one says quit."""
+    def run(self, lines: Iterable[str], typed: bool = False) -> None:
+        """Obey each line, and print what comes of it, until one says quit.
+
+        If somebody has `typed` them, Ctrl-C ends the wait for an answer, and the next line is obeyed.
+        """
         for line in lines:
             try:
                 answer = self.obey(line)
             except Quit:
                 return
+            except KeyboardInterrupt:
+                if not typed:
+                    raise
+                answer = "\nnobody waits for the answer any more; what was asked may still take effect"
             if answer:
                 print(answer, flush=True)
 
@@ -88,6 +95,7 @@ class Shell:
 
         Whatever is wrong with the line is said in one line, and changes nothing.
         """
+        line = line.removeprefix("\ufeff")  # with which some editors begin a script
         name, rest = (*line.split(maxsplit=1), "", "")[:2]
         if not name or name.startswith("#"):
             return ""
@@ -156,8 +164,10 @@ class Shell:
         return _numbers(rest, "server", 1, len(self.cluster.servers))
 
     def _ends(self, rest: str) -> tuple[Name, Name]:
-        """Read the two ends of a link: two servers, or a server and `client 7`."""
+        """Read the two ends of a link: two servers, or a server and `client 7`, in whichever order."""
         words = rest.split()
+        if len(words) == 3 and words[0] == "client":
+            words = [words[2], *words[:2]]
         if len(words) == 3 and words[1] == "client":
             (client,) = _numbers(words[2], "client", 1, self.clients)
             return self._servers(words[0])[0], f"client {client}"
@@ -364,7 +374,8 @@ def main(arguments: list[str]) -> int:
     with cluster:
         shell = Shell(cluster, chosen.clients, chosen.timeout)
         try:
-            shell.run(_typed(shell) if sys.stdin.isatty() else sys.stdin)
+            typed = sys.stdin is not None and sys.stdin.isatty()  # None if it was closed (`<&-`)
+            shell.run(_typed(shell) if typed else sys.stdin or (), typed)
         except KeyboardInterrupt:
             print()
     return 0
@@ -381,7 +392,7 @@ def _options() -> Options:
 
 
 def _typed(shell: Shell) -> Iterator[str]:
-    """Yield the lines that somebody types, until Ctrl-D."""
+    """Yield the lines that somebody types, until Ctrl-D; Ctrl-C throws away the line that stands there."""
     with contextlib.suppress(ImportError):  # Windows has none
         importlib.import_module("readline")  # from now on input() has a history
     print(f"{len(shell.cluster.servers)} servers, {shell.clients} clients; `help` lists the commands, `quit` ends.")
@@ -391,6 +402,8 @@ def _typed(shell: Shell) -> Iterator[str]:
         except EOFError:
             print()
             return
+        except KeyboardInterrupt:
+            print("\n`quit` or Ctrl-D ends")
 
 
 def _read_and_write_anything() -> None:

@@ -295,7 +295,7 @@ def say(what: Any) -> str:
 
 def _part(value: Any) -> str:
     if isinstance(value, Block):
-        return f"block {value.height} ({value.hash[:6]})"
+        return f"block {value.height} ({_short(value.hash)})"
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return f"({len(value)})" if value else ""
     if hasattr(value, "words"):
@@ -303,7 +303,12 @@ def _part(value: Any) -> str:
     if isinstance(value, Message):
         return f"[{say(value)}]"
     text = "nothing" if value is None else str(value)
-    return text[:8] if len(text) == 64 else text
+    return _short(text) if len(text) == 64 else text
+
+
+def _short(digest: str) -> str:
+    """Return both ends of a hash: the reasons of claims show its beginning, pictures its end."""
+    return f"{digest[:6]}…{digest[-4:]}"
 
 
 def story(events: Iterable[Event]) -> str:

@@ -424,8 +424,9 @@ def test_all_cores_share_the_tests_unless_somebody_looks_on(monkeypatch):
     assert handed_over(monkeypatch, "test", "--pdb")[0][3:] == ["--pdb"]
 
 
-def test_an_installed_package_has_no_tests_and_says_so(monkeypatch, capsys):
-    monkeypatch.setattr(cli, "checkout", lambda: None)
+@pytest.mark.parametrize("is_a_copy_for_students", [False, True])
+def test_an_installed_package_has_no_tests_and_says_so(monkeypatch, capsys, tmp_path, is_a_copy_for_students):
+    monkeypatch.setattr(cli, "checkout", lambda: tmp_path if is_a_copy_for_students else None)
     assert cli.run(["test"]) == 2
     assert capsys.readouterr().err == "paxoskit: the tests come with a clone of paxoskit; start `test` in one.\n"
 

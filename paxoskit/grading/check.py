@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -174,7 +175,8 @@ def _with_link(result: Result, path: Path | None) -> Result:
         named.save(file)
     except OSError as error:
         return replace(result, says=f"{result.says}\n(the story could not be kept: {error.strerror})")
-    return replace(result, says=f"{result.says}\nStep through it: python3 -m paxoskit lab --story {_short(file)}")
+    command = f"python3 -m paxoskit lab --story {shlex.quote(_short(file))}"  # a line of its own, to be copied
+    return replace(result, says=f"{result.says}\nStep through it:\n{command}")
 
 
 def _from_here(name: str, path: Path) -> str:

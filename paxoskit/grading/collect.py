@@ -342,7 +342,7 @@ def pick(module: str, names: Sequence[str], files: Files) -> Picked:
     `module`: the name of the exercise's module, without `.py`; `names`: what it defines.
     """
     if not files:
-        return Picked({}, (), "nothing was handed in")
+        return Picked({}, (), "no file that can be read was handed in")
     notes: list[str] = []
     chosen = _module(module, names, files, notes)
     if chosen is None:

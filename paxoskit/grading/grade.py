@@ -389,7 +389,7 @@ def _not_found(collected: Collected) -> Iterator[str]:
         yield f"{len(collected.unmatched)} that belong to nobody I know:"
         yield from (f"  {name}" for name in collected.unmatched)
     if collected.missing:
-        yield f"{len(collected.missing)} students of the class list without a submission:"
+        yield f"of the class list, {len(collected.missing)} without a submission:"
         yield from (f"  {student.name or student.key}" for student in collected.missing)
 
 

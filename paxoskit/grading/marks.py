@@ -133,7 +133,8 @@ def with_overrides(marks: Iterable[Mark], overrides: Sequence[Override]) -> list
     for override in overrides:
         places = [place for place, mark in enumerate(marks) if override.student in _names(mark.student)]
         if len(places) != 1:
-            raise OverrideError(f"overrides, line {override.line}: {override.student!r} is {len(places)} students")
+            why = f"means {len(places)} students" if places else "is no student who handed in"
+            raise OverrideError(f"overrides, line {override.line}: {override.student!r} {why}")
         marks[places[0]] = _changed(marks[places[0]], override)
     return marks
 

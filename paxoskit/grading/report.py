@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -208,10 +209,22 @@ def _lines(result: Result) -> list[str]:
     lines = [f"  {MARKS[result.status]} {points:>7}  {result.title}{status}"]
     for paragraph in result.says.splitlines() if result.says and not result.hidden else ():
         indent = " " * (13 + len(paragraph) - len(paragraph.lstrip()))
+        if paragraph.startswith("python3 -m paxoskit "):  # whole, however long: it is to be copied
+            lines.append(indent + paragraph)
+            continue
         lines += textwrap.wrap(paragraph.strip(), 110, initial_indent=indent, subsequent_indent=indent) or [""]
     if result.printed and not result.hidden:
         lines += ["             it printed:", *(f"               {line}" for line in result.printed.splitlines()[:20])]
     return lines
+
+
+def with_code(text: str) -> str:
+    """Return text as HTML; what stands in backquotes is code.
+
+    >>> with_code("`on_accept` votes & answers")
+    '<code>on_accept</code> votes &amp; answers'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _row(result: Result) -> str:
@@ -221,7 +234,7 @@ def _row(result: Result) -> str:
     return (
         f'<tr class="{result.status.replace(" ", "-")}" style="vertical-align:top">'
         f'<th scope="row" style="text-align:left">'
-        f"{MARKS[result.status]} {html.escape(result.title)}{status}</th>"
+        f"{MARKS[result.status]} {with_code(result.title)}{status}</th>"
         f"<td>{number(result.points)} of {number(result.of)}</td>"
         f'<td style="text-align:left;white-space:pre-wrap">{says}{printed}</td></tr>'
     )

@@ -245,7 +245,8 @@ class Panel:
         lines, session.lines = session.lines, []
         for line in lines:
             self.log.say(line)
-        broken = [f"{fallen.claim} is broken: {fallen.reason}" for fallen in session.judged().violations]
+        fallen = [f"“{one.claim}” is broken: {one.reason}" for one in session.judged().violations]
+        broken = list(dict.fromkeys(fallen))  # a claim may fall again at each vote, for the same reason
         for kind, found in enumerate((session.errors(), broken)):
             for line in found[self.told[kind] :]:
                 self.log.say(line)
@@ -255,8 +256,9 @@ class Panel:
         """Offer all servers and clients (a client may have been added)."""
         with self.session.look() as world:
             clients, servers = world.clients, list(world.servers)
-        if len(self.client.options) == len(clients):
+        if self.sender.options and len(self.client.options) == len(clients):
             return
+        self.controls[0].layout.display = "" if clients else "none"  # where nobody asks, no row to ask with
         numbers = range(1, len(clients) + 1)
         choices = [(title(name), name) for name in (*servers, *clients)]
         _offer(self.client, [(str(number), number) for number in numbers], 1 if clients else None)

@@ -25,7 +25,9 @@ function render({ model, el }) {
     "Paxos cluster; Tab to a thing, Enter for what can be done with it, question mark for the keys",
   );
   const still = `[data-still="${model.get("still") ?? ""}"]`; // the picture for the day when this lab is gone: still.py
-  html(root, "style", {}, `:is(${still}, .jp-OutputArea-child:has(${still})) { display: none; }`);
+  // its own output only, and none in which that output lies (that of a button which opened this lab, say)
+  const output = `.jp-OutputArea-child:has(> .jp-OutputArea-output > ${still})`;
+  html(root, "style", {}, `:is(${still}, ${output}) { display: none; }`);
   /** @type {() => HTMLElement} */
   const stage = () => el.closest(".paxoskit-lab") ?? root;
 
@@ -322,7 +324,7 @@ function render({ model, el }) {
   function alarm() {
     const { ok, claim, reason } = model.get("verdict") ?? {};
     if (ok === false && !fallen) {
-      say(`${claim} is broken: ${reason}`);
+      say(`“${claim}” is broken: ${reason}`);
       frameOf("verdict").section.hidden = false;
     }
     fallen = ok === false;

@@ -147,7 +147,7 @@ class Session:
             left = [branch.name for branch in stepper.branches if branch is not stepper.branch]
             self.book.leave(stepper)
             if stepper.moment is not stepper.origin or len(left) > 1:
-                self.lines.append(f"time goes on in {stepper.branch.name}, after event {stepper.moment.count:,}")
+                self.lines.append(f"time goes on in “{stepper.branch.name}”, after event {stepper.moment.count:,}")
 
     def _now(self) -> Stepper:
         """Return the stepper. Raises NotNow if threads choose."""

@@ -79,8 +79,8 @@ def still(scene: Scene, name: str) -> str:
     packed = base64.b64encode(svg(scene).encode()).decode()
     mine = f'[data-still="{name}"]'
     return (
-        f"<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child {mine}):not(:has(.paxoskit-lab)) "
-        f"{{ display: none; }}</style>\n"
+        f"<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child > .jp-OutputArea-output > {mine})"
+        f":not(:has(.paxoskit-lab)) {{ display: none; }}</style>\n"
         f'<figure class="paxoskit-still" data-still="{name}">'
         f'<img alt="{escape(describe(scene))}" src="data:image/svg+xml;base64,{packed}">'
         f"<figcaption>{SAYS}</figcaption></figure>"

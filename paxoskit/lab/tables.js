@@ -48,6 +48,9 @@ function callsPanel(lab, parent) {
   };
 }
 
+/** How the verdict is drawn: a claim is broken, all hold, or (with no word) none watches. @param {any} verdict */
+const verdictKind = ({ ok, claims }) => (ok === false ? "broken" : (claims?.length ?? claims) ? "holds" : "");
+
 /** The verdict of the claims in one line. @param {any} verdict */
 function verdictSays(verdict) {
   const claims = verdict.claims?.length ?? verdict.claims ?? 0;
@@ -66,7 +69,7 @@ function verdictPanel(lab, parent, pick) {
       if (as === box.dataset.as) return;
       box.dataset.as = as;
       box.replaceChildren();
-      box.className = `verdict ${verdict.ok === false ? "broken" : "holds"}`;
+      box.className = `verdict ${verdictKind(verdict)}`;
       html(box, "p", { class: "headline" }, verdictSays(verdict));
       if (verdict.ok !== false) {
         const names = Array.isArray(verdict.claims) ? verdict.claims : [];
@@ -218,7 +221,8 @@ function inspectPanel(lab, parent) {
       ["nonce", String(seen.nonce)],
       ["hash", seen.hash],
     ]);
-    table("On the disk of", [["servers", seen.on.join(", ")]]);
+    table("On the chain of", seen.on.length ? [["servers", seen.on.join(", ")]] : [], "nobody yet");
+    if (seen.votes?.length) table("Voted for by", [["servers", seen.votes.join(", ")]]);
     html(
       box,
       "p",

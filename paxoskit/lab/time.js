@@ -72,7 +72,7 @@ function narration(lab, parent) {
       put(when, whenSays(time));
       when.classList.toggle("live", (time.mode ?? "live") === "live");
       put(verdict, verdictSays(claims));
-      verdict.className = `chip ${claims.ok === false ? "broken" : "holds"}`;
+      verdict.className = `chip ${verdictKind(claims)}`;
     },
   };
 }

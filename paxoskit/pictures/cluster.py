@@ -18,7 +18,7 @@ import numpy  # noqa: F401 (networkx asks for it at its first layout, which is a
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Name
 from paxoskit.trace import say
-from paxoskit.worlds.synod import SERVER, role_of
+from paxoskit.worlds.synod import ACCEPTOR, SERVER, role_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,11 +98,11 @@ def server_facts(world: World, server: int) -> dict[str, Any]:
         "voter": bool(getattr(disk, "voter", disk is not None)),
     }
     match part:
-        case "acceptor":
-            says = _acceptor_says(facts["ballot"], _first(world, server, "vote", "accepted"))
+        case "acceptor" if node is None or (_has(world, server, "promised") and _has(world, server, *VOTES)):
+            says = _acceptor_says(facts["ballot"], _first(world, server, *VOTES))
         case "proposer":
             says = _proposer_says(facts, node)
-        case "server":
+        case "acceptor" | "server":  # an acceptor that has other names for what it knows: nothing can be said of it
             says = ("", "")
         case _:
             short = str(facts["ballot"]) if facts["voter"] else "no vote"
@@ -123,7 +123,18 @@ def _part(cls: type) -> str:
         role = role_of(cls)
     except ValueError:
         return "server"
+    if role == ACCEPTOR and callable(getattr(cls, "on_promise", None)):
+        return "server"  # it hears what a proposer hears as well
     return FULL if role == SERVER else role
+
+
+VOTES = ("vote", "accepted")
+"""What an acceptor may call its vote."""
+
+
+def _has(world: World, server: int, *names: str) -> bool:
+    """Say whether a server has something of one of these names, on its disk or in its memory."""
+    return any(hasattr(holder, name) for holder in (world.disks[server], world.nodes[server]) for name in names)
 
 
 def _first(world: World, server: int, *names: str) -> Any:

@@ -19,8 +19,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import difflib
+import enum
 import re
 from collections.abc import Callable, Sequence
+from types import MemberDescriptorType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from paxoskit.protocol.plain import FROZEN, OURS, Message, Name
@@ -87,7 +89,12 @@ class Node:
         if "Disk" in cls.__dict__:
             if not dataclasses.is_dataclass(cls.Disk):
                 raise NodeError(f"{cls.__name__}.Disk is not a dataclass: write @dataclass above `class Disk:`")
+            if "__slots__" in vars(cls.Disk):
+                raise NodeError(f"{cls.__name__}.Disk has slots, of which no copy is made: leave them out")
             cls.Disk.__setattr__ = _declared_fields_only  # type: ignore[method-assign,assignment]
+        for attribute, value in [*vars(cls).items()]:
+            if isinstance(value, MemberDescriptorType):  # a slot hides what it holds from state() and copy()
+                delattr(cls, attribute)
 
     def __init__(self, name: Name, peers: Sequence[int], disk: Any = None) -> None:
         self.name = name
@@ -171,7 +178,10 @@ class Node:
             for key, value in vars(self).items()
             if key not in ("disk", "_effects") and key not in self.derived
         }
-        return freeze(vars(self.disk), "disk."), freeze(attributes, "")
+        try:
+            return freeze(vars(self.disk), "disk."), freeze(attributes, "")
+        except RecursionError:
+            raise NodeError("its state holds itself, or is nested too deeply") from None
 
     def copy(self) -> Node:
         """Return a node in the same state that shares nothing changeable with this one."""
@@ -227,7 +237,12 @@ def freeze(value: Any, where: str = "") -> Any:
     if isinstance(value, dict):
         pairs = ((freeze(key, where), freeze(item, f"{where}{key}")) for key, item in value.items())
         return tuple(sorted(pairs, key=lambda pair: repr(pair[0])))
-    if dataclasses.is_dataclass(value) or _is_learners(value):
+    if isinstance(value, enum.Enum):
+        return type(value).__name__, value.name
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+        return type(value).__name__, freeze(fields | getattr(value, "__dict__", {}), f"{where}.")
+    if _is_learners(value):
         return type(value).__name__, freeze(vars(value), f"{where}.")
     raise NodeError(f"{where}: expected plain data (numbers, text, list, dict, set, dataclass), got {value!r}")
 

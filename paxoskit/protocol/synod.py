@@ -32,16 +32,28 @@ class Propose(Message, known_as="synod Propose"):
 
 
 class _InBallots(Message):
-    """A plain tuple in the place of a ballot (or of a vote) becomes one, so that equal messages are equal in JSON."""
+    """A plain tuple in the place of a ballot (or of a vote) becomes one, so that equal messages are equal in JSON.
+
+    >>> Prepare(1)
+    Traceback (most recent call last):
+    TypeError: Prepare.ballot: expected a ballot, (round, server), got 1
+    """
 
     def __post_init__(self) -> None:
+        fields = vars(self)
         for field in ("ballot", "promised"):
-            value = getattr(self, field, None)
-            if type(value) is tuple and len(value) == 2:
-                object.__setattr__(self, field, Ballot(*value))
-        vote = getattr(self, "vote", None)
+            if field in fields and not isinstance(fields[field], Ballot):
+                object.__setattr__(self, field, self._ballot(field, fields[field]))
+        vote = fields.get("vote")
         if type(vote) is tuple and len(vote) == 2:
             object.__setattr__(self, "vote", Vote(*vote))
+        elif vote is not None and not (hasattr(vote, "ballot") and hasattr(vote, "value")):
+            raise TypeError(f"{type(self).__name__}.vote: expected a Vote or None, got {vote!r:.60}")
+
+    def _ballot(self, field: str, value: object) -> Ballot:
+        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, int) for part in value):
+            return Ballot(*value)
+        raise TypeError(f"{type(self).__name__}.{field}: expected a ballot, (round, server), got {value!r:.60}")
 
 
 @dataclass(frozen=True)

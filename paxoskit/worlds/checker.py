@@ -201,6 +201,27 @@ def explore(
 
     Raises ValueError, in one line, for arguments that say nothing to explore.
     """
+    bounds = bounds_of(ballots, crashes, disks, timers, depth, seconds, states, memory)
+    check_count("slots", slots, 1, 5)
+    if type(seed) not in (int, str):
+        raise ValueError(f"seed: expected a whole number, got {seed!r}")
+    chosen = None if claims is None else tuple(claims)
+    if chosen == ():
+        raise ValueError("claims: expected the names of some, got none; leave it out for all of them")
+    setting = setting_of(what, acceptors, proposers, slots, chosen)
+    synod_claims(chosen, setting.words)
+    if setting.words is CHAIN and timers is None:
+        bounds = replace(bounds, timers=ballots)
+    if executor is not None:
+        return _in_parts(setting, bounds, seed, progress, executor)
+    return Explorer(setting, bounds, seed, progress).run()
+
+
+def bounds_of(
+    ballots: int, crashes: int, disks: Sequence[str], timers: int | None, depth: int | None, seconds: float,
+    states: int, memory: int,
+) -> Bounds:  # fmt: skip
+    """Return the bounds of a search. Raises ValueError, in one line, for what is none."""
     check_count("ballots", ballots, 1, 99)
     check_count("crashes", crashes, 0, 99)
     for name, number in (("timers", timers), ("depth", depth)):
@@ -208,20 +229,12 @@ def explore(
             check_count(name, number, 0, 1_000_000)
     if type(seconds) not in (int, float) or not 0 < seconds <= 86_400:
         raise ValueError(f"seconds: expected more than 0 and at most 86400, got {seconds!r}")
-    for disk in disks:
-        if disk not in DISKS:
-            raise ValueError(f"disks: expected some of {', '.join(DISKS)}, got {disk!r}")
-    chosen = None if claims is None else tuple(claims)
-    setting = setting_of(what, acceptors, proposers, slots, chosen)
-    synod_claims(chosen, setting.words)
-    if setting.words is CHAIN and timers is None:
-        timers = ballots
+    wrong = [disk for disk in disks if disk not in DISKS] if isinstance(disks, (list, tuple)) else [disks]
+    if wrong or (crashes and not disks):
+        raise ValueError(f"disks: expected some of {', '.join(DISKS)}, got {wrong[0] if wrong else disks!r}")
     check_count("states", states, 1, 100_000_000)
     check_count("memory", memory, 1, 1_000_000)
-    bounds = Bounds(ballots, crashes, timers, depth, float(seconds), states, tuple(disks), memory=memory)
-    if executor is not None:
-        return _in_parts(setting, bounds, seed, progress, executor)
-    return Explorer(setting, bounds, seed, progress).run()
+    return Bounds(ballots, crashes, timers, depth, float(seconds), states, tuple(disks), memory=memory)
 
 
 # What is explored --------------------------------------------------------------------------------------------

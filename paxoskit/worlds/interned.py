@@ -15,12 +15,14 @@ live elsewhere will do as well.
 from __future__ import annotations
 
 import copy
+import dis
 import io
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from random import Random
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple, Protocol
 
 from paxoskit.protocol.node import Effect, Node, NodeError, freeze, snapshot, title
@@ -258,7 +260,10 @@ class Watch:
 
     def trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Count the lines of code that is not the kit's own."""
-        return None if frame.f_code.co_filename.startswith(_OURS) else self.count
+        if frame.f_code.co_filename.startswith(_OURS):
+            return None
+        frame.f_trace_opcodes = _spins(frame.f_code)
+        return self.count
 
     def count(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Count a line, and end a turn that has run too many."""
@@ -266,6 +271,15 @@ class Watch:
         if self.lines > MOST_LINES:
             raise TurnError(f"its turn does not end: it ran {MOST_LINES:,} lines, the last in {where(frame)}")
         return self.count
+
+
+@cache
+def _spins(code: CodeType) -> bool:
+    """Say whether code holds a loop without a line of its own, as `while True: pass`: Python tells of no line there."""
+    return any(
+        instruction.opcode in dis.hasjrel and instruction.argval == instruction.offset
+        for instruction in dis.get_instructions(code)
+    )
 
 
 class _Printed(io.StringIO):
@@ -377,7 +391,7 @@ def _says(error: BaseException) -> str:
     says = " ".join(str(error).split())
     frames, trace = [], error.__traceback__
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        if not trace.tb_frame.f_code.co_filename.startswith((*_OURS, "<")):  # "<": what a dataclass wrote for itself
             frames.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno}, "
                           f"in {trace.tb_frame.f_code.co_name}")  # fmt: skip
         trace = trace.tb_next

@@ -33,7 +33,7 @@ from paxoskit.claims.synod import Fault, NodeClaim, SaidClaim, SynodClaim, Words
 from paxoskit.protocol.node import After, Announce, Effect, Send, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.worlds.choice import KEPT, LAST_SAVE_LOST, Choice
-from paxoskit.worlds.interned import OWN_CODE, Runner, Turn
+from paxoskit.worlds.interned import OWN_CODE, Runner, Turn, watched
 
 MOST_SILENT = 3_000
 """A node's way through messages that leave it silent is followed to at most so many states."""
@@ -213,9 +213,10 @@ class Search:
             net |= self.bit(flight)
         numbers = []
         for number, name in enumerate(self.names):
-            turn = runner.first(name)
-            if turn.error:
-                raise Found((net, 0), number, (), OWN_CODE, Fault(f"{title(name)}: {turn.error}"))
+            with watched() as watched_turn:  # a state that cannot be copied (an open file, a list that holds itself)
+                turn = runner.first(name)
+            if error := watched_turn.error or turn.error:
+                raise Found((net, 0), number, (), OWN_CODE, Fault(f"{title(name)}: {error}"))
             waiting = frozenset(timers.get(name, ()))
             memory = tuple(claim.memory.get(name, claim.first) for claim in self.own)
             numbers.append(self.number(Local(number, turn.state, turn.disk, turn.disk, waiting, memory)))

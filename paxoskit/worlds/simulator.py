@@ -327,10 +327,9 @@ class Simulator:
 
     def _unsettled(self) -> str:
         heights = ", ".join(f"{title(name)} has {len(self.world.chain(name))}" for name in self.world.servers)
-        return (
-            f"faults ended, all servers are up, and still {self.asked - self.acknowledged} of {self.asked} requests "
-            f"wait after the bound of steps (blocks: {heights})"
-        )
+        waiting = self.asked - self.acknowledged
+        what = f"{waiting} of {self.asked} requests wait" if waiting else "the chains of the servers differ"
+        return f"faults ended, all servers are up, and still {what} after the bound of steps (blocks: {heights})"
 
 
 def _nemesis(nemesis: str | Nemesis) -> Nemesis:

@@ -14,9 +14,9 @@ from typing import Any
 from paxoskit.claims.synod import Mark
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import Name
-from paxoskit.worlds.checker import Explorer, Result, setting_of
+from paxoskit.worlds.checker import INTERRUPTED, Explorer, Result, bounds_of, setting_of
 from paxoskit.worlds.choice import KEPT
-from paxoskit.worlds.search import Bounds, Enough, Found, Key, Link, Search
+from paxoskit.worlds.search import Enough, Found, Key, Link, Search
 from paxoskit.worlds.world import check_count
 
 
@@ -61,13 +61,13 @@ Goal = Callable[[View], Any]
 def reach(
     what: Any, *goals: Goal, then: Goal | None = None, claims: Iterable[str] | None = None, acceptors: int = 3,
     proposers: int = 2, ballots: int = 4, crashes: int = 0, disks: Sequence[str] = (KEPT,), timers: int | None = None,
-    seconds: float = 60.0, states: int = 1_000_000, keep: int = 200,
+    seconds: float = 60.0, states: int = 1_000_000, keep: int = 200, memory: int = 2_000,
 ) -> Result:  # fmt: skip
     """Search through stages: to states where the first of `goals` is true, on to those where the next is, and so on.
 
     From the last, look for a claim that falls; with `then`, for a state in which that is true. Each stage goes on from
     the `keep` nearest states. The result has the story of what was found; its `covered` says how far the stages went,
-    and nothing is said about runs that pass by them. Bounds are those of `explore`.
+    and nothing is said about runs that pass by them. Bounds are those of `explore`. Ctrl-C ends it with what was found.
 
     >>> from paxoskit.worlds.synod import reference
     >>> result = reach(reference("acceptor"), lambda view: view.votes, then=lambda view: view.chosen, ballots=2)
@@ -75,8 +75,12 @@ def reach(
     (True, True)
     """
     check_count("keep", keep, 1, 100_000)
+    for goal in (*goals, *([] if then is None else [then])):
+        if not callable(goal):
+            raise ValueError(f"expected goals to be functions of a View, got {goal!r:.60}")
+    bounds = bounds_of(ballots, crashes, disks, timers, None, seconds, states, memory)
     setting = setting_of(what, acceptors, proposers, 1, None if claims is None else tuple(claims))
-    explorer = Explorer(setting, Bounds(ballots, crashes, timers, None, seconds, states, tuple(disks)))
+    explorer = Explorer(setting, bounds)
     return _Staged(explorer, goals, then, keep).run()
 
 
@@ -109,6 +113,8 @@ class _Staged:
             found = (search.choices(fallen.trail, fallen.node, fallen.way), fallen.claim, fallen.fault.says)
         except Enough as enough:
             explorer.stopped = str(enough)
+        except KeyboardInterrupt:
+            explorer.stopped = INTERRUPTED
         seconds = time.perf_counter() - explorer.started
         search.counts.states = self.states
         result = explorer.result(found, seconds)
@@ -125,7 +131,7 @@ class _Staged:
         self, search: Search, starts: list[tuple[Key, list[Link]]], goal: Goal | None, most: int
     ) -> list[tuple[Key, list[Link]]]:
         """Return the nearest states in which the goal is true, with the ways to them."""
-        keys = [key for key, _ in starts]
+        keys = search.keys = [key for key, _ in starts]
         ways: list[Any] = [trail for _, trail in starts]
         seen, found, first = set(keys), list[tuple[Key, list[Link]]](), len(keys)
 
@@ -144,6 +150,7 @@ class _Staged:
                 continue  # the next stage goes on from here
             if not at & 255:
                 search.check_time()
+                search.check_memory()
                 if len(keys) > search.bounds.states:
                     raise Enough(f"the bound of {search.bounds.states:,} states was reached")
             try:

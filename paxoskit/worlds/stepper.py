@@ -664,7 +664,7 @@ class Stepper:
 
     def why_not_forward(self) -> str | None:
         """Return why one cannot go forward, None if one can."""
-        return f"this is the end of {self.branch.name}: step on" if self._recorded() is None else None
+        return f"this is the end of “{self.branch.name}”: step on" if self._recorded() is None else None
 
     def goto(self, number: int, branch: int | None = None) -> Moment:
         """Go to the moment with this number, of branch `branch` (of this one, if that is not said)."""

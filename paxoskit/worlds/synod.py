@@ -50,7 +50,9 @@ def role_of(cls: object) -> str:
     for role in (PROPOSER, ACCEPTOR):
         missing = [handler for handler in HEARS[role] if not callable(getattr(cls, handler, None))]
         if len(missing) < len(HEARS[role]):
-            raise ValueError(f"{cls.__name__} is nearly a {role}, but lacks {missing[0]}(self, sender, message)")
+            article = "an" if role == ACCEPTOR else "a"
+            lacks = f"{missing[0]}(self, sender, message)"
+            raise ValueError(f"{cls.__name__} is nearly {article} {role}, but lacks {lacks}")
     raise ValueError(
         f"{cls.__name__} plays no role: an acceptor has on_prepare and on_accept, a proposer has on_propose and "
         "on_promise, a server has on_request"

@@ -133,6 +133,20 @@ class NoneIsTheLowest(Acceptor):
         self.promised = None
 
 
+class SpinsOnOneLine(Acceptor):
+    """A busy wait of which Python's tracing sees no line."""
+
+    def on_accept(self, sender, accept):
+        while True: pass  # noqa: E701
+
+
+class SaysNone(Acceptor):
+    """Promises without a ballot."""
+
+    def on_prepare(self, sender, prepare):
+        self.send(sender, Promise(None, self.vote))
+
+
 class NeverEnds(Acceptor):
     """A busy wait."""
 

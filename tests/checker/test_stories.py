@@ -23,7 +23,9 @@ from tests.checker.synods import (
     NoneIsTheLowest,
     Recurses,
     RollsDice,
+    SaysNone,
     SharedMemory,
+    SpinsOnOneLine,
     WritesItDown,
 )
 
@@ -94,6 +96,8 @@ def test_a_story_is_saved_loaded_and_replayed(tmp_path):
     ("cls", "claim", "says"),
     [
         (NoneIsTheLowest, OWN_CODE, "TypeError: '<' not supported between instances of 'Ballot' and 'NoneType'"),
+        (SpinsOnOneLine, OWN_CODE, "its turn does not end: it ran 200,000 lines, the last in synods.py, line "),
+        (SaysNone, OWN_CODE, "TypeError: Promise.ballot: expected a ballot, (round, server), got None (synods.py"),
         (NeverEnds, OWN_CODE, "its turn does not end: it ran 200,000 lines, the last in synods.py, line "),
         (Recurses, OWN_CODE, "RecursionError: maximum recursion depth exceeded"),
         (SharedMemory, PURE, "SharedMemory.votes changed: it belongs to the class, so all nodes share it"),
@@ -105,6 +109,17 @@ def test_code_that_fails_is_named_in_a_sentence(cls, claim, says):
     result = explore(cls)
     assert result.violation.claim == claim
     assert says in result.violation.reason
+
+
+def test_a_state_of_which_no_copy_can_be_made_is_a_fault_of_the_class():
+    class HoldsAFile(AcceptIgnoresPromise):
+        def __init__(self, *rest):
+            super().__init__(*rest)
+            self.file = (line for line in ())
+
+    result = explore(HoldsAFile, ballots=1)
+    assert result.violation.claim == OWN_CODE
+    assert result.violation.reason == "server 1: TypeError: cannot pickle 'generator' object"
 
 
 def test_a_state_that_only_grows_is_named_and_left_out(capsys):
@@ -205,6 +220,12 @@ def test_a_result_is_json():
         ({"acceptors": 10}, "acceptors: expected a whole number from 1 to 9, got 10"),
         ({"claims": ["safe"]}, "claims: expected names of claims"),
         ({"disks": ["burnt"]}, "disks: expected some of kept, last save lost, lost, got 'burnt'"),
+        ({"disks": "kept"}, "disks: expected some of kept, last save lost, lost, got 'kept'"),
+        ({"disks": None}, "disks: expected some of kept, last save lost, lost, got None"),
+        ({"disks": (), "crashes": 1}, "disks: expected some of kept, last save lost, lost, got ()"),
+        ({"claims": []}, "claims: expected the names of some, got none; leave it out for all of them"),
+        ({"slots": 0}, "slots: expected a whole number from 1 to 5, got 0"),
+        ({"seed": None}, "seed: expected a whole number, got None"),
         ({"what": 7}, "expected a class that inherits from Node, got 7"),
         ({"what": {"learner": NoneIsTheLowest}}, "expected the roles acceptor, proposer or server, got 'learner'"),
         ({"what": [NoneIsTheLowest, NeverEnds]}, "expected one class for each role, got two acceptors"),
@@ -219,6 +240,43 @@ def test_bad_bounds_get_one_line(arguments, says):
 
 
 # By stages -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"ballots": "2"}, "ballots: expected a whole number from 1 to 99, got '2'"),
+        ({"crashes": -1}, "crashes: expected a whole number from 0 to 99, got -1"),
+        ({"seconds": 0}, "seconds: expected more than 0 and at most 86400, got 0"),
+        ({"disks": ["burnt"]}, "disks: expected some of kept, last save lost, lost, got 'burnt'"),
+        ({"keep": 0}, "keep: expected a whole number from 1 to 100000, got 0"),
+        ({"memory": 0}, "memory: expected a whole number from 1 to 1000000, got 0"),
+        ({"then": 7}, "expected goals to be functions of a View, got 7"),
+    ],
+)
+def test_bad_bounds_of_stages_get_one_line(arguments, says):
+    with pytest.raises(ValueError) as refused:
+        reach(None, lambda view: view.votes, **arguments)
+    assert str(refused.value).startswith(says) and "\n" not in str(refused.value)
+
+
+def test_stages_that_are_interrupted_say_how_far_they_came():
+    asked = []
+
+    def interrupted(view):
+        asked.append(view)
+        if len(asked) > 20:
+            raise KeyboardInterrupt
+        return False
+
+    result = reach(None, lambda view: view.votes, interrupted, ballots=2)
+    assert result.covered.startswith("1 of 2 stages, ")
+    assert result.ok and result.not_covered[0] == "the search stopped: it was interrupted"
+
+
+def test_stages_keep_to_their_memory():
+    result = reach(None, lambda view: len(view.chosen) > 1, ballots=3, memory=1)
+    assert result.not_covered[0] == "the search stopped: the bound of 1 MB of memory was reached"
 
 
 def voters(view, value):

@@ -285,6 +285,16 @@ def test_which_unknown_update_explains_an_answer_is_left_open():
     assert by_all_permutations(said)
 
 
+def test_an_unknown_cas_may_leave_what_text_is_appended_to():
+    """Nobody reads the null that the cas leaves; but only then does the second append make the "a" that is read."""
+    said = [
+        Operation(0, "append", None, "ba", 1, 2), Operation(1, "cas", None, ("ba", None), 1, None, outcome="info"),
+        Operation(0, "append", None, "a", 3, 4), Operation(0, "read", None, None, 5, 6, "a"),
+    ]  # fmt: skip
+    assert [finding(search, said).order is not None for search in (JustInTime, WingGong)] == [True, True]
+    assert by_all_permutations(said)
+
+
 def test_a_narrow_try_that_comes_to_nothing_is_no_verdict(monkeypatch):
     history = CASES["register, 5 clients, 5 values, 15 % lost"].history(0)
     monkeypatch.setattr(just_in_time, "WIDTHS", (0, 0, 0, 1 << 62))

@@ -34,6 +34,17 @@ def test_a_wrong_class_ends_in_a_story_and_in_code_1(capsys, tmp_path):
     assert data["story"]["world"]["nodes"][0].endswith("AcceptIgnoresPromise")
 
 
+def test_a_class_whose_file_is_called_as_the_kits_own_is_told_of_by_its_own_file(capsys, tmp_path):
+    (tmp_path / "there").mkdir()
+    shutil.copy("tests/answers/04_acceptor/wrong/report_told_once.py", tmp_path / "acceptor.py")
+    shutil.copy("solutions/05_proposer/proposer.py", tmp_path / "proposer.py")
+    classes = ["--class", f"{tmp_path}/acceptor.py:Acceptor", "--class", f"{tmp_path}/proposer.py:Proposer"]
+    assert cli.run(["explore", *classes, "--story", str(tmp_path / "story.json")]) == 1
+    capsys.readouterr()
+    story = Story.load(tmp_path / "story.json")
+    assert set(story.nodes) == {"acceptor.py:Acceptor", "proposer.py:Proposer"}
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_story_is_found_by_a_notebook_beside_it_and_can_be_moved_with_its_class(paxoskit, tmp_path, workers):
     shutil.copy("tests/checker/synods.py", tmp_path / "mine.py")

@@ -7,7 +7,7 @@ import pytest
 from paxoskit.loading import LoadError, load_server
 from paxoskit.protocol.chain import Chain, Content, mine
 from paxoskit.protocol.messages import Put, Request
-from paxoskit.shell import COMMANDS, Shell, chains, links, queue, servers, stores
+from paxoskit.shell import COMMANDS, Shell, _typed, chains, links, main, queue, servers, stores
 from paxoskit.worlds.cluster import Cluster
 from paxoskit.worlds.world import World
 
@@ -66,6 +66,50 @@ def test_a_line_that_is_not_utf_8_is_refused_and_the_next_is_obeyed(paxoskit):
     assert said[2].startswith("there is no command \\udcff; did you mean ")
 
 
+def test_a_mark_at_the_beginning_of_a_script_is_no_part_of_its_first_command(paxoskit):
+    code, said, complaint = paxoskit("shell", "--servers", "1", typed=b"\xef\xbb\xbfput 1 2\r\nget 1\r\n")
+    assert (code, said, complaint) == (0, ["put 1: done", "get 1: 2"], [])
+
+
+def test_without_any_input_the_shell_ends(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["--servers", "1"]) == 0
+
+
+class Hangs:
+    """A cluster on whose answers somebody has no patience to wait."""
+
+    servers = (1, 2, 3)
+
+    def get(self, key, **how):
+        raise KeyboardInterrupt
+
+
+def test_who_stops_waiting_for_an_answer_may_go_on(monkeypatch, capsys):
+    typed = iter(["get 1", KeyboardInterrupt, "help get", EOFError])
+
+    def type_a_line(prompt):
+        line = next(typed)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("builtins.input", type_a_line)
+    shell = Shell(Hangs())
+    shell.run(_typed(shell), typed=True)
+    assert [line for line in capsys.readouterr().out.splitlines() if line] == [
+        "3 servers, 1 clients; `help` lists the commands, `quit` ends.",
+        "nobody waits for the answer any more; what was asked may still take effect",
+        "`quit` or Ctrl-D ends",
+        'get KEY: the value of a key, any Python literal; for instance get "a string"',
+    ]
+
+
+def test_a_script_ends_when_somebody_stops_it():
+    with pytest.raises(KeyboardInterrupt):
+        Shell(Hangs()).run(["get 1", "help"])
+
+
 # Commands, then what they say --------------------------------------------------------------------------------
 
 FAULTS = """\
@@ -88,7 +132,7 @@ client 7 and server 1: cut
 server 2 and server 3: cut
 > fixLink 3 2
 the link between server 3 and server 2 works
-> fixLink 1 client 7
+> fixLink client 7 1
 the link between server 1 and client 7 works
 > printLinks
 every link works
@@ -290,6 +334,7 @@ def file(tmp_path, monkeypatch):
     (tmp_path / "beside.py").write_text("")
     (tmp_path / "mine.py").write_text(SERVERS)
     (tmp_path / "broken.py").write_text("x = 1\nclass Mine(:\n")
+    (tmp_path / "null.py").write_text("x = 1\0")
     (tmp_path / "quits.py").write_text("import sys\nsys.exit(3)\n")
     return tmp_path / "mine.py"
 
@@ -313,6 +358,7 @@ def test_a_server_is_loaded_from_its_file_anew_each_time(file):
         ("mine.py:Fails", "cannot make a server of Fails: mine.py, line 19, in on_start: ZeroDivisionError: "),
         ("mine.py:NeedsMore", "cannot make a server of NeedsMore: TypeError: NeedsMore.__init__() takes 3 "),
         ("broken.py:Mine", "cannot load broken.py, line 2: SyntaxError: invalid syntax"),
+        ("null.py:Mine", "cannot load null.py: SyntaxError: source code string cannot contain null bytes"),
         ("quits.py:Mine", "cannot load quits.py, line 2: SystemExit: 3"),
     ],
 )

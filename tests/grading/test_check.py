@@ -1,6 +1,7 @@
 """`check`, `reset`, `answer`, `replay` and pytest: the same properties, and words that help."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -117,12 +118,21 @@ def test_breakpoint_works_under_pytest(desk):
 # What a report says -----------------------------------------------------------------------------------------
 
 
+def test_the_command_that_opens_a_story_stands_whole_on_a_line(desk, capsys):
+    folder = desk / f"my {'long ' * 12}answers"
+    folder.mkdir()
+    shutil.copy(WRONG / "00_echo" / "wrong" / "puts_echo_their_key.py", folder / "echo.py")
+    _, said, _ = run(capsys, "check", "00", "--file", str(folder / "echo.py"))
+    commands = [shlex.split(line) for line in said.splitlines() if "lab --story" in line]
+    assert [words[:5] for words in commands] == [["python3", "-m", "paxoskit", "lab", "--story"]] * len(commands)
+    assert commands and all(len(words) == 6 and Path(words[5]).is_file() for words in commands)
+
+
 def test_a_story_is_kept_beside_the_answer_and_can_be_told_again(desk, capsys):
     shutil.copy(WRONG / "00_echo" / "wrong" / "puts_echo_their_key.py", desk / "exercises" / "00_echo" / "echo.py")
     _, said, _ = run(capsys, "check", "00")
     kept = desk / "exercises" / "00_echo" / ".paxoskit" / "words_story.json"
-    assert "python3 -m paxoskit lab --story" in said
-    assert "exercises/00_echo/.paxoskit/words_story.json" in said
+    assert "  python3 -m paxoskit lab --story exercises/00_echo/.paxoskit/words_story.json\n" in said
     story = Story.load(kept)
     assert story.nodes == (f"{(desk / 'exercises/00_echo/echo.py').resolve()}:Echo",)
     assert len(story.choices) == 2

@@ -200,7 +200,7 @@ def test_the_newest_of_several_is_taken_and_the_one_with_the_class():
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({}, "nothing was handed in"),
+        ({}, "no file that can be read was handed in"),
         ({"acceptor.ipynb": b"{}"}, "a notebook (acceptor.ipynb) instead of a module: there is no acceptor.py to run"),
         ({"report.pdf": b"", "a.docx": b""}, "no acceptor.py: handed in were a.docx, report.pdf"),
         ({"a.py": b"x = 1", "b.py": b"y = 2"}, "no acceptor.py: handed in were a.py, b.py"),

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shlex
 import shutil
 import signal
 import subprocess
@@ -222,7 +223,7 @@ def test_an_override_survives_grading_again(handed_in, graded, tmp_path, capsys)
     [
         ("who,what\n", "line 1: expected the header student,property,points,comment"),
         ("student,property,points,comment\nann,p,x,\n", "line 2: expected points as a number, got 'x'"),
-        ("student,property,points,comment\nzoe,p,1,\n", "line 2: 'zoe' is 0 students"),
+        ("student,property,points,comment\nzoe,p,1,\n", "line 2: 'zoe' is no student who handed in"),
         ("student,property,points,comment\nann,q,1,\n", "line 2: there is no property 'q'; there are p"),
         ("student,property,points,comment\nann,p,3,\n", "line 2: expected 0 to 2 points, got 3"),
     ],
@@ -244,7 +245,7 @@ def test_a_dry_run_judges_nothing_and_lists_whom_it_did_not_find(handed_in, tmp_
     said = capsys.readouterr().out
     assert code == 1 and not out.exists()
     assert "8 that belong to nobody I know:" in said and "carl (not in the class list)" in said
-    assert "1 students of the class list without a submission:\n  Nobody" in said
+    assert "of the class list, 1 without a submission:\n  Nobody" in said
 
 
 @pytest.mark.parametrize(
@@ -326,8 +327,10 @@ def test_the_autograder_for_gradescope_runs_where_nothing_is_installed(tmp_path)
     source, results = tmp_path / "source", tmp_path / "results" / "results.json"
     archive.extractall(source)
     written(tmp_path / "submission", {"echo.py": RIGHT})
-    command = [sys.executable, "-m", "paxoskit.grading.writers.gradescope", ID, str(tmp_path / "submission")]
-    command.append(str(results))
+    *_, runs, program = shlex.split((source / "run_autograder").read_text(encoding="utf-8"), comments=True)
+    assert runs == "-c" and program.endswith(f'main("{ID}")')
+    here = program.replace(f'"{ID}"', f'"{ID}", {str(tmp_path / "submission")!r}, {str(results)!r}')
+    command = [sys.executable, "-W", "error", "-c", here]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(command, cwd=source, env={**env, "PYTHONPATH": str(source)}, check=True)
     data = json.loads(results.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -32,10 +33,25 @@ def test_the_notebook_is_valid_and_its_cell_opens_the_story(tmp_path: Path, monk
     nbformat.validate(read)
     monkeypatch.chdir(notebook.parent)
     names: dict[str, object] = {}
-    exec(read.cells[0].source, names)
+    exec(read.cells[-1].source, names)
     lab = names["lab"]
     assert lab._session.time()["count"] == 2 and lab.step() == "server 2 crashes (disk kept)"  # type: ignore[attr-defined]
     lab.close()  # type: ignore[attr-defined]
+
+
+def test_the_cell_says_how_the_story_ends_even_if_that_is_another_story_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace(STORY, says="the first end").save(tmp_path / "a.json")
+    notebook, _ = story_notebook(tmp_path / "a.json")
+    replace(STORY, says="another end").save(tmp_path / "a.json")
+    words, cell = nbformat.read(story_notebook(tmp_path / "a.json")[0], as_version=4).cells
+    assert words.cell_type == "markdown" and words.source.startswith("Run the cell below")
+    monkeypatch.chdir(notebook.parent)
+    names: dict[str, object] = {}
+    exec(cell.source, names)
+    names["lab"].close()  # type: ignore[attr-defined]
+    assert capsys.readouterr().out == "another end\n"
 
 
 def test_lab_story_opens_its_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,8 +74,8 @@ def test_another_folder_may_hold_the_notebook(tmp_path: Path, monkeypatch: pytes
     STORY.save(tmp_path / "a.json")
     (tmp_path / "there").mkdir()
     opened(monkeypatch, "--story", str(tmp_path / "a.json"), str(tmp_path / "there"))
-    cell = json.loads((tmp_path / "there" / "a.lab.ipynb").read_text(encoding="utf-8"))["cells"][0]
-    assert "lab = Lab.at(Story.load('../a.json'))\n" in cell["source"]
+    cell = json.loads((tmp_path / "there" / "a.lab.ipynb").read_text(encoding="utf-8"))["cells"][-1]
+    assert "story = Story.load('../a.json')\n" in cell["source"]
 
 
 def test_a_class_is_named_and_its_file_is_not_run(

@@ -118,6 +118,35 @@ def test_a_lab_is_saved_by_its_shortcut_and_is_a_still_picture_when_its_kernel_i
     page.close()
 
 
+OPENS = """
+from IPython.display import HTML, display
+import ipywidgets
+from paxoskit import Cluster, Lab
+button, below, labs = ipywidgets.Button(description="Open"), ipywidgets.Output(), []
+def clicked(_):
+    with below:
+        labs.append(Lab(Cluster(3)))
+        display(labs[0])
+button.on_click(clicked)
+display(HTML("<p>a report</p>"), ipywidgets.VBox([button, below]))
+"""
+
+
+def test_a_lab_that_a_button_opens_hides_its_own_still_picture_and_nothing_else(browser, jupyter_server):
+    """As the report of `check` does: the lab's outputs lie in an output of the cell."""
+    path = jupyter_server.root / "button.ipynb"
+    write_book(path, [OPENS])
+    page = opened(browser, jupyter_server.url(f"/lab/tree/{path.name}"))
+    run(page, 0)
+    page.get_by_role("button", name="Open").click()
+    page.locator(".paxoskit-scene .leader").wait_for(timeout=30 * SECONDS)
+    page.locator(STILL).wait_for(state="attached", timeout=30 * SECONDS)
+    assert not page.locator(STILL).is_visible()
+    assert page.get_by_text("a report", exact=True).last.is_visible()
+    assert page.get_by_role("button", name="Open").is_visible()
+    page.close()
+
+
 def test_a_notebook_that_is_not_trusted_shows_the_picture_too(browser, jupyter_server):
     shown = still(scene(World(servers=3), {}, now=0, speed=1), "one")
     unknown = {"application/vnd.jupyter.widget-view+json": {"model_id": "0" * 32, "version_major": 2,

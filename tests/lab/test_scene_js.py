@@ -596,6 +596,12 @@ def test_abandoned_calls_are_struck_through(page, world):
     assert "done" in page.locator(".call.answered").text_content()
 
 
+def test_where_no_claim_watches_nothing_is_said_to_hold(page):
+    show_state(page, traits(World(servers=3)))
+    assert page.locator(".chip.holds").count() == 0
+    assert page.get_by_text("no claim watches").first.is_visible()
+
+
 def test_a_broken_claim_shows_itself_in_words_with_its_events(page):
     world = World([HalfIsEnough] * 2, clients=1, claims=safety_claims())
     for a, b in ((1, 2), (2, 1)):

@@ -183,7 +183,7 @@ def test_time_says_where_it_is_and_what_can_be_done(lab: Lab, cluster: Cluster) 
     time_ = shown(lab)
     assert (time_["moment"], time_["branch"], time_["checkpoint"]) == (time_["count"], 1, 0)
     assert time_["can"] == {
-        "forward": "this is the end of as it was: step on", "pause": "time stands still already"
+        "forward": "this is the end of “as it was”: step on", "pause": "time stands still already"
     }  # fmt: skip
     lab.again()
     until(lambda: shown(lab)["moment"] == 0)
@@ -424,6 +424,15 @@ def test_a_story_in_json_is_a_moment_too() -> None:
     assert read(json.dumps(story.as_json())) == story == read(at_text(story))
     lab = Lab.at(story)
     assert "server 2, down" in lab.snapshot().svg
+    lab.close()
+
+
+def test_where_there_is_no_client_links_can_be_chosen_and_nobody_can_be_asked() -> None:
+    lab = Lab.at(Story(("paxoskit:Server",) * 3, clients=()))
+    panel = lab._panel
+    assert [name for _, name in panel.sender.options] == [1, 2, 3]
+    assert (panel.sender.value, panel.receiver.value) == (1, 2)
+    assert [row.layout.display for row in panel.controls] == ["none", None, None]
     lab.close()
 
 

@@ -7,6 +7,7 @@ from paxoskit.pictures.cluster import cluster_graph, draw_cluster, positions
 from paxoskit.protocol.chain import NO_HASH, Content, mine
 from paxoskit.protocol.messages import ElectionTimeout, Put, Request
 from paxoskit.protocol.node import Node
+from paxoskit.protocol.plain import Ballot
 from paxoskit.protocol.synod import Propose
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.story import Story
@@ -94,6 +95,24 @@ def test_a_node_of_no_part_that_is_known_is_called_a_server_and_nothing_is_said_
     nodes = cluster_graph(World([Shout, Echo], clients=0)).nodes
     assert (nodes[1]["role"], nodes[1]["says"]) == ("server", "")
     assert nodes[2]["role"] == "follower"
+
+
+def test_nothing_is_said_of_an_acceptor_that_has_names_of_its_own_for_what_it_knows():
+    class Mine(Node):
+        highest = (2, 1)
+
+        def on_prepare(self, sender, message): ...
+
+        def on_accept(self, sender, message): ...
+
+    class Prompter(Mine):
+        def on_promise(self, sender, message): ...
+
+    world = World([Mine, Prompter], clients=0)
+    nodes = cluster_graph(world).nodes
+    assert [(nodes[name]["role"], nodes[name]["says"]) for name in (1, 2)] == [("acceptor", ""), ("server", "")]
+    world.nodes[1].promised, world.nodes[1].vote = Ballot(2, 1), None
+    assert cluster_graph(world).nodes[1]["says"] == "promised 2.1 · nothing accepted"
 
 
 def test_a_cut_is_one_direction_of_a_link(world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,6 +157,15 @@ def test_a_disk_that_is_no_dataclass_is_refused_when_its_class_is_written():
                 pass
 
 
+def test_a_disk_with_slots_is_refused_when_its_class_is_written():
+    with pytest.raises(NodeError, match=r"^Tight.Disk has slots, of which no copy is made: leave them out$"):
+
+        class Tight(Node):
+            @dataclass(slots=True)
+            class Disk:
+                promised: Ballot = BOTTOM
+
+
 @pytest.mark.parametrize(
     "speak",
     [lambda n, m: n.send(1, m), lambda n, m: n.broadcast(m), lambda n, m: n.after((1, 2), m)],
@@ -222,6 +232,51 @@ def test_equal_nodes_have_equal_states_in_whatever_order_they_were_built(node):
     assert hash(node.state()) == hash(other.state())
     other.receive(1, Hello("there"))
     assert node.state() != other.state()
+
+
+class Mood(enum.Enum):
+    GOOD = 1
+    BAD = 2
+
+
+@dataclass(slots=True)
+class Tally:
+    votes: Any
+
+
+@dataclass(slots=True, frozen=True)
+class Tale:
+    words: Any
+
+
+@pytest.mark.parametrize("one, other", [(Mood.GOOD, Mood.BAD), (Tally(1), Tally([1])), (Tale((1,)), Tale("1"))])
+def test_what_has_no_attributes_of_its_own_is_plain_data_too(node, one, other):
+    node.known, twin = {"k": [one]}, None
+    twin = node.copy()
+    assert twin.state() == node.state()
+    twin.known["k"][0] = other
+    assert twin.state() != node.state()
+
+
+def test_what_is_in_a_slot_is_part_of_the_state():
+    class Slotted(Scribe):
+        __slots__ = ("__hidden", "known")
+
+        def __init__(self, *rest):
+            super().__init__(*rest)
+            self.known, self.__hidden = [], 1
+
+    node = Slotted(2, (1, 2, 3))
+    twin = node.copy()
+    twin.known.append(1)
+    assert (node.known, twin.known) == ([], [1])
+    assert node.state() != twin.state()
+
+
+def test_a_state_that_holds_itself_is_no_state(node):
+    node.known = []
+    node.known.append(node.known)
+    assert wrong(node, lambda n: n.state()) == "its state holds itself, or is nested too deeply"
 
 
 def test_what_is_derived_is_no_part_of_the_state(node):

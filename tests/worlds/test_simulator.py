@@ -224,6 +224,21 @@ def test_what_is_never_answered_is_a_violation():
     )
 
 
+def test_who_never_catches_up_is_a_violation_though_all_is_answered():
+    class Forgetful(Server):
+        def learn(self, blocks):
+            if self.name != 3:
+                super().learn(blocks)
+
+    simulator = Simulator(1, server=Forgetful)
+    simulator.run(300)
+    assert not simulator.calm()
+    (violation,) = simulator.violations
+    assert violation.reason.startswith(
+        "faults ended, all servers are up, and still the chains of the servers differ after the bound of steps "
+    )
+
+
 def test_a_run_stops_at_the_first_claim_that_falls():
     class Hasty(Server):
         def on_accept(self, sender, accept):

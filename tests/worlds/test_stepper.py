@@ -89,7 +89,7 @@ def test_at_the_ends_there_is_a_reason_and_nothing_happens() -> None:
     assert steps.why_not_back() == "this is the beginning"
     with pytest.raises(ValueError, match="this is the beginning"):
         steps.back()
-    with pytest.raises(ValueError, match="this is the end of branch 1: step on"):
+    with pytest.raises(ValueError, match="this is the end of “branch 1”: step on"):
         steps.forward()
     with pytest.raises(ValueError, match="moment: expected a number from 0 to 0 on branch 1, got 7"):
         steps.goto(7)

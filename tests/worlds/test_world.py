@@ -144,7 +144,9 @@ def test_a_put_from_the_question_to_the_answer(world):
     begin = len(world.trace)
     ask(world)
     settle(world)
-    block, tip = f"block 0 ({world.chain(1).hash[:6]})", world.chain(1).hash[:8]
+    digest = world.chain(1).hash
+    tip = f"{digest[:6]}…{digest[-4:]}"
+    block = f"block 0 ({tip})"
     assert said(world, begin)[:9] == [
         "client 1 is asked to put 'x' 7",
         "client 1 sends Request client 1/1.1 1 put 'x' 7 to server 1",

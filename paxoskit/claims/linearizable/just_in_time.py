@@ -290,7 +290,7 @@ class JustInTime:
             return self.model.appended(state, one.text) != UNSEEN
         if state not in one.sees:
             return False
-        if one.known:
+        if one.known or self.model.appends:  # text may be appended to what it leaves, and nobody else wants that
             return True
         return one.new in self._worth_reaching(known & ~taken, unknown & ~used)
 

@@ -50,7 +50,7 @@ RUN = """#!/usr/bin/env bash
 # Runs for each submission. The submission runs in processes of its own; only this one writes the results.
 cd /autograder/source
 PYTHON=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
-exec "$PYTHON" -m paxoskit.grading.writers.gradescope {id}
+exec "$PYTHON" -c 'from paxoskit.grading.writers.gradescope import main; main("{id}")'
 """
 
 
