@@ -360,6 +360,16 @@ def test_what_goes_wrong_ahead_is_told_when_it_is_asked_for(does, says, names, s
     assert told.value.says.startswith(names)
 
 
+def test_a_second_call_without_an_end_is_waited_for_half_as_long(subject):
+    source = "def add(a, b):\n    while True: pass\n\ndef sub(a, b):\n    return a - b\n"
+    made = subject(source, limits=Limits(call=0.4))
+    with pytest.raises(LearnerError, match="loop that never ends"):
+        made.call("add", 1, 2)
+    made.renew()
+    assert made.call("sub", 5, 3) == 2
+    assert [channel.limits.call for channel in made.open] == [0.2]
+
+
 def test_no_worker_works_ahead_for_long(subject):
     made = subject("import time\n" + RIGHT.replace("self.heard += 1", """self.heard += 1
         end = time.process_time() + 0.15
