@@ -2,8 +2,9 @@
 
 It is started once for each judge, with nothing imported but Python's own modules, and never runs a line of a
 submission itself. For each worker it forks; the child takes its limits, shuts itself in (Landlock, where Linux has it,
-and a filter that lets it make no socket) and only then meets the submission. The launcher is a *subreaper*: what a
-submission starts and abandons becomes the launcher's child, and is killed with its worker. When the judge is gone, its
+and a filter that lets it make no socket, no process and no thread) and only then meets the submission. The launcher is
+a *subreaper*: where there is no such filter, what a submission starts and abandons becomes the launcher's child, and is
+killed with its worker. When the judge is gone, its
 end of the socket closes, and the launcher ends all workers and itself.
 
 The environment is empty but for a fixed hash seed, so that the order of a set is the same in every worker: flags
@@ -38,10 +39,10 @@ ASKS, ANSWERS = 3, 4
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 SET_PDEATHSIG, SET_NO_NEW_PRIVS, SET_CHILD_SUBREAPER = 1, 38, 36
 SET_SECCOMP, FILTER = 22, 2
-SYSTEM_CALLS = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
-"""For each machine, its number in a seccomp filter, and that of the system call `socket`."""
+SYSTEM_CALLS = {"x86_64": (0xC000003E, 41, (56, 57, 58)), "aarch64": (0xC00000B7, 198, (220,))}
+"""For each machine, its number in a seccomp filter, and those of the calls `socket` and `clone` (`fork`, `vfork`)."""
 
-IO_URING_SETUP, OTHER_ABI = 425, 0x40000000
+IO_URING_SETUP, CLONE3, OTHER_ABI = 425, 435, 0x40000000
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
 OF_FILES = 0b111 | 1 << 14 | 1 << 15
 """Landlock's rights that make sense for a file: execute, write, read, truncate, ioctl."""
@@ -68,6 +69,7 @@ class Launcher:
         if self.libc:
             self.libc.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.landlock = Landlock(self.libc, places) if self.libc else None
+        import_module("resource")  # `limit` needs it, in each worker
 
     def run(self) -> None:
         """Do what the judge says until it is gone; then end everything."""
@@ -111,7 +113,7 @@ class Launcher:
             if self.landlock:
                 force += self.landlock.shut_in(order["box"])
             if self.libc:
-                force += close_sockets(self.libc)
+                force += refuse_calls(self.libc, order["limits"]["alone"])
             _arrange(nothing, *descriptors)
             self.serve(ASKS, ANSWERS, force)
         except BaseException:
@@ -255,28 +257,32 @@ class Landlock:
         return [f"Landlock ({', '.join(words)})"]
 
 
-def close_sockets(libc: Any) -> list[str]:
+def refuse_calls(libc: Any, alone: bool = True) -> list[str]:
     """Let this process make no socket of any kind, for good; return what is in force, in words.
 
     Landlock knows of TCP alone. So a filter (seccomp) answers *not permitted* to `socket`, to `io_uring_setup`, which
-    could make one, and to the calls of another machine's numbering. Nothing on machines whose numbers are not here.
+    could make one, and to the calls of another machine's numbering; if it is to stay `alone`, also to the calls that
+    make a process or a thread. Nothing on machines whose numbers are not here.
     """
     if os.uname().machine not in SYSTEM_CALLS:
         return []
-    machine, make_socket = SYSTEM_CALLS[os.uname().machine]
+    machine, make_socket, make_process = SYSTEM_CALLS[os.uname().machine]
+    refused = (make_socket, IO_URING_SETUP, *((*make_process, CLONE3) if alone else ()))
     load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
     refuse, allow = 0x00050000 | 1, 0x7FFF0000
+    number, last = (load, 0, 0, 0), len(refused)
     program = [
-        (load, 0, 0, 4), (equal, 0, 4, machine),
-        (load, 0, 0, 0), (at_least, 2, 0, OTHER_ABI), (equal, 1, 0, make_socket), (equal, 0, 1, IO_URING_SETUP),
-        (end, 0, 0, refuse), (end, 0, 0, allow),
+        (load, 0, 0, 4), (equal, 1, 0, machine), (end, 0, 0, refuse),
+        number, (at_least, last + 1, 0, OTHER_ABI), *[(equal, last - k, 0, call) for k, call in enumerate(refused)],
+        (end, 0, 0, allow), (end, 0, 0, refuse),
     ]  # fmt: skip
     filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     whole = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(filters)))
     libc.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if libc.prctl(SET_SECCOMP, FILTER, ctypes.byref(whole), 0, 0) != 0:
         return []
-    return ["seccomp (no sockets, UDP included)"]
+    return ["seccomp (no sockets, UDP included; no other processes and threads)" if alone
+            else "seccomp (no sockets, UDP included)"]  # fmt: skip
 
 
 def python_places() -> dict[str, list[str]]:

@@ -71,8 +71,8 @@ ENDED = "your code ended its own process: look for exit(), or for what crashes P
 WROTE = "your code wrote into the pipe to its judge"
 
 
-LOOK = 0.1
-"""Every so many seconds the judge looks at what a worker that has not answered is doing."""
+LOOK, SOON = 0.1, 0.02
+"""Every so many seconds the judge looks at what a worker that has not answered is doing, the first time soon."""
 
 TWICE = 100
 """So many turns are taken twice in one worker when a node is looked at for shared memory."""
@@ -95,11 +95,11 @@ class Limits:
 
     `call`: CPU seconds of one call; `asleep`: seconds that a call may wait for nothing; `wall`: seconds that it may
     take at all. `total`: CPU seconds for everything that one subject is asked, and `waits`: seconds that its judge
-    waits for all of it. `time_outs`: after so many, no more is asked.
+    waits for all of it. `time_outs`: after so many, no more is asked. `alone`: it makes no other process or thread.
     """
 
     call: float = 0.5
-    asleep: float = 3.0
+    asleep: float = 1.0
     wall: float = 60.0
     total: float = 15.0
     waits: float = 120.0
@@ -108,18 +108,19 @@ class Limits:
     memory: int = 1 << 30
     file: int = 8 << 20
     open: int = 64
+    alone: bool = True
 
     def after(self, time_outs: int) -> Limits:
         """Return the limits when so many calls had no end: each is waited for half as long as the one before it.
 
-        >>> Limits(call=0.5, asleep=3.0).after(2).call
+        >>> Limits(call=0.5).after(2).call
         0.125
         """
         return replace(self, call=self.call / 2**time_outs, asleep=self.asleep / 2**time_outs)
 
     def of_process(self) -> dict[str, int]:
         """Return the limits that the system holds a worker to."""
-        return {"cpu": self.cpu, "memory": self.memory, "file": self.file, "open": self.open}
+        return {"cpu": self.cpu, "memory": self.memory, "file": self.file, "open": self.open, "alone": self.alone}
 
 
 # The launcher, as the judge sees it --------------------------------------------------------------------------
@@ -322,7 +323,7 @@ class Channel:
             try:
                 data = data[os.write(self.asks, data) :]
             except BlockingIOError:
-                if not select.select([], [self.asks], [], LOOK)[1] and watch.is_over():
+                if not select.select([], [self.asks], [], watch.pause)[1] and watch.is_over():
                     self.give_up(NO_ANSWER, TIMED_OUT)
             except OSError:
                 self.give_up(ENDED, DIED)
@@ -345,7 +346,7 @@ class Channel:
         """Return the next so many bytes of what the worker writes; mostly they came with those before them."""
         heard = self.heard
         while len(heard) < count:
-            if not select.select([self.answers], [], [], LOOK)[0]:
+            if not select.select([self.answers], [], [], watch.pause)[0]:
                 if watch.is_over():
                     self.give_up(NO_ANSWER, TIMED_OUT)
                 continue
@@ -412,14 +413,17 @@ class Watch:
     def __init__(self, channel: Channel, calls: int = 1) -> None:
         self.channel, self.calls = channel, calls
         self.used = self.began = self.last = self.slept = -1.0
+        self.pause = SOON
+        """So many seconds until the next look."""
 
     def is_over(self) -> bool:
-        """Say whether the worker has used up what its calls may use. Called every `LOOK` seconds."""
+        """Say whether the worker has used up what its calls may use. Called after each `pause`."""
         now, used, limits = time.monotonic(), self.channel.seconds(), self.channel.limits
         if self.began < 0:
             self.used, self.began, self.last, self.slept = used, now, now, 0.0
         self.slept, self.last = self.slept + (now - self.last) * self.channel.is_asleep(), now
         most = limits.call * self.calls
+        self.pause = min(LOOK, max(SOON, most - (used - self.used)))
         return used - self.used > most or self.slept > limits.asleep or now - self.began > limits.wall
 
 
@@ -585,11 +589,16 @@ class RemoteNode(Node):
 
     def __init__(self, name: Name, peers: Sequence[int], disk: Any = None) -> None:
         self.name, self.peers = name, tuple(peers)
-        given = self.Disk() if disk is None else disk
         self.place = self.subject.place(self.named, name)
+        if disk is None and self.peers in self.place.newborn:
+            self.__dict__.update(self.place.newborn[self.peers])
+            return
+        given = self.Disk() if disk is None else disk
         self._take(self.place.born(name, self.peers, given), given)
         if {**vars(self.disk), TEXT: ""} == {**vars(given), TEXT: ""}:  # it wrote nothing: there is nothing to save
             given.__dict__[TEXT], self.disk = vars(self.disk)[TEXT], given
+        if disk is None:
+            self.place.newborn[self.peers] = dict(vars(self))
 
     def start(self) -> list[Effect]:
         """Run `on_start` in the worker."""
@@ -597,9 +606,13 @@ class RemoteNode(Node):
 
     def receive(self, sender: Name, message: Message) -> list[Effect]:
         """Run the handler in the worker."""
-        text = self.place.text(message)
-        called = f"{self.named} hearing {type(message).__name__}"
-        return self._take(self.place.turn(called, ("receive", self.number, sender, text)), self.disk)
+        heard = self.place.heard
+        key = (self.number, sender, id(message))
+        if key not in heard:
+            called = f"{self.named} hearing {type(message).__name__}"
+            text = self.place.text(message)
+            heard[key] = self.place.turn(called, ("receive", self.number, sender, text)), message
+        return self._take(heard[key][0], self.disk)
 
     def _take(self, turn: Turn, disk: Any) -> list[Effect]:
         self.number, self.odd = turn.state, turn.odd
@@ -689,6 +702,10 @@ class Place:
         self.cls = cls
         self.channel = subject.channel()
         self.turns: dict[tuple[Any, ...], Turn] = {}
+        self.heard: dict[tuple[int, Name, int], tuple[Turn, Message]] = {}
+        """Turns by the `id` of the message: the message stands beside the turn, so no other takes its place."""
+        self.newborn: dict[tuple[int, ...], dict[str, Any]] = {}
+        """What a node is that was born with a first disk, by its peers."""
 
     def born(self, name: Name, peers: tuple[int, ...], disk: Any) -> Turn:
         """Let a node be born with a disk."""

@@ -19,6 +19,7 @@ from tests.grading.small import HOSTILE, RIGHT, SMALL, WRONG, hand_in, judged, p
 
 WORTH = {"counts": 0, "anew": 0, "adds": 0, "pairs": 2}
 ATTACKS = sorted(path.stem for path in HOSTILE.glob("*.py"))
+NOT_ALONE = ["daemon", "forks_400", "threads_that_outlive", "kills_its_parent", "ignores_all_signals"]
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,8 @@ def attack(tmp_path_factory, listener):
     """Return how to judge an attack that is put in front of the wrong answer: each once, its report kept."""
     kept = {}
 
-    def judge(name):
-        if name not in kept:
+    def judge(name, alone=True):
+        if (name, alone) not in kept:
             folder = tmp_path_factory.mktemp(name)
             right = folder / "right.py"
             right.write_text(RIGHT, encoding="utf-8")
@@ -55,8 +56,8 @@ def attack(tmp_path_factory, listener):
             filled = {"@RIGHT@": right, "@TOP@": HOSTILE.parents[2], "@JUDGE@": os.getpid(), "@PORT@": listener[0]}
             for word, value in filled.items():
                 text = text.replace(word, str(value))
-            kept[name] = judged(folder / "in", text + WRONG)
-        return kept[name]
+            kept[name, alone] = judged(folder / "in", text + WRONG, alone)
+        return kept[name, alone]
 
     return judge
 
@@ -72,9 +73,9 @@ def test_the_wrong_answer_has_two_points_without_an_attack_and_the_right_one_fiv
     assert points(judged(tmp_path / "right", RIGHT)) == {"counts": 1, "anew": 1, "adds": 1, "pairs": 2}
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_gains_nothing_and_leaves_nothing(name, attack, tmp_path, listener):
-    report = attack(name)
+@pytest.mark.parametrize(("name", "alone"), [*[(name, True) for name in ATTACKS], *[(name, False) for name in NOT_ALONE]])
+def test_an_attack_gains_nothing_and_leaves_nothing(name, alone, attack, tmp_path, listener):
+    report = attack(name, alone)
     gained = {id: got for id, got in points(report).items() if got > WORTH[id]}
     assert gained == {}
     assert len(report.properties) == len(WORTH)
@@ -151,6 +152,8 @@ def test_what_takes_long_in_all_has_a_bound(tmp_path):
         ("opens_tcp", "PermissionError"),
         ("opens_udp", "PermissionError"),
         ("runs_a_program", "PermissionError"),
+        ("daemon", "PermissionError"),
+        ("threads_that_outlive", "RuntimeError: can't start new thread"),
         ("fills_the_disk", "File too large"),
         ("system_exit", "SystemExit"),
     ],
