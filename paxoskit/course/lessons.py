@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,11 +89,13 @@ def questions(notebook: str | Path) -> list[Asked]:
     return [asked for source in sources for asked in _asked(source, notebook)]
 
 
-def _asked(source: str, notebook: str | Path) -> Iterator[Asked]:
+@lru_cache(1_000)
+def _asked(source: str, notebook: str | Path) -> tuple[Asked, ...]:
+    found: list[Asked] = []
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return  # a cell with %magic, or one that a learner is still writing
+        return ()  # a cell with %magic, or one that a learner is still writing
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("predict", "explain"):
             try:
@@ -100,7 +103,8 @@ def _asked(source: str, notebook: str | Path) -> Iterator[Asked]:
                 (right,) = [ast.literal_eval(word.value) for word in node.keywords if word.arg == "right"]
             except ValueError:
                 raise ValueError(f"{notebook}: expected literals in {ast.unparse(node):.60}") from None
-            yield Asked(node.func.id, id, question, choices, right)
+            found.append(Asked(node.func.id, id, question, choices, right))
+    return tuple(found)
 
 
 class Answers(NamedTuple):

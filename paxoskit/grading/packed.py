@@ -138,6 +138,32 @@ def canonical_text(data: Any) -> str:
 
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring_ascii
+_fields: dict[Any, tuple[str, ...]] = {}
+"""Of each of the kit's classes of messages that was written, its fields, sorted."""
+
+
+def written(value: Any, parts: Parts | None = None, depth: int = DEEPEST) -> str:
+    """Return a value packed, as text, in a third of the time: what messages are mostly made of is written at once.
+
+    >>> written(Ballot(3, 1)) == canonical_text(pack(Ballot(3, 1)))
+    True
+    """
+    kind = type(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is int:
+        return str(value)
+    if value is None:
+        return "null"
+    if kind is Ballot and len(value) == 2 and type(value[0]) is type(value[1]) is int and depth > 0:
+        return f'{{"Ballot":[{value[0]},{value[1]}]}}'
+    if depth > 0 and (kind in _fields or (kind is not Block and isinstance(value, Message) and is_ours(kind))):
+        names = _fields.get(kind) or _fields.setdefault(kind, tuple(sorted(vars(kind)["__dataclass_fields__"])))
+        held = object.__getattribute__(value, "__dict__")
+        fields = [f'"{name}":{written(held[name], parts, depth - 1)}' for name in names if name in held]
+        return f'{{"ours":["{kind.known_as}",{{{",".join(fields)}}}]}}'
+    return canonical_text(pack(value, parts, depth))
 
 
 class Parts:
@@ -159,7 +185,7 @@ class Parts:
             return canonical_text(pack(value, self))  # by its digest, which is what is remembered of a block
         known = self.written.get(id(value))
         if known is None:
-            known = self._remember(value, canonical_text(pack(value, self)))
+            known = self._remember(value, written(value, self))
         return known[1]
 
     def _remember(self, value: Any, text: str) -> tuple[Any, str]:

@@ -73,6 +73,15 @@ def test_a_wrong_answer_loses_only_what_it_breaks(file):
     assert [result.id for result in build(file, file.parts[-3]).values() if not result.points] == [lost]
 
 
+@pytest.mark.parametrize("name", ["right/tuples", "wrong/M5_reports_no_vote", "wrong/never_nacks", "wrong/ballots_as_texts"])
+def test_an_answer_that_is_judged_once_is_judged_as_it_would_be_each_time(name, monkeypatch):
+    file = ANSWERS / "04_acceptor" / f"{name}.py"
+    once = {id: (result.says, result.story) for id, result in build(file, "04_acceptor").items()}
+    anew = acceptor.Ledger.__init__
+    monkeypatch.setattr(acceptor.Ledger, "__init__", lambda self, what, kinds, judged=None: anew(self, what, kinds))
+    assert once == {id: (result.says, result.story) for id, result in build(file, "04_acceptor").items()}
+
+
 def test_the_search_through_an_acceptors_states_finds_what_no_schedule_does(monkeypatch):
     file = ANSWERS / "04_acceptor" / "wrong" / "gives_in.py"
     assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == ["promise"]

@@ -1,19 +1,22 @@
 """Blocks and chains between judge and worker: each crosses once, and a whole server in workers is the server it is."""
 
+import enum
 import inspect
 import json
+from dataclasses import dataclass
 
 import pytest
 
-from paxoskit.grading.packed import Parts, canonical_text, pack, unpack
+from paxoskit.grading.packed import DEEPEST, Parts, canonical_text, pack, unpack, written
 from paxoskit.grading.remote import Limits, WorkerSubject, read_value
 from paxoskit.grading.subject import LearnerError, LocalSubject, Odd
 from paxoskit.protocol import server as kits
 from paxoskit.protocol.chain import NO_HASH, Chain, Content, mine
-from paxoskit.protocol.messages import Block, Get, Put, Request
+from paxoskit.protocol.messages import Accept, Block, Get, Put, Reply, Request, Requests
 from paxoskit.protocol.node import Node
-from paxoskit.protocol.plain import Message
+from paxoskit.protocol.plain import Ballot, Message
 from paxoskit.protocol.server import Server
+from paxoskit.protocol.synod import Accepted, Prepare, Promise, Vote
 from paxoskit.worlds.cluster import Cluster
 from paxoskit.worlds.simulator import Simulator
 
@@ -48,6 +51,56 @@ def a_chain(length, difficulty=1):
 
 def ours(name, is_ours):
     return Message.known[name] if is_ours else None
+
+
+@dataclass(frozen=True)
+class Mine(Message, known_as="Mine of the crossing"):
+    content: object
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+class Sly(int):
+    def __repr__(self):
+        return "7"
+
+
+def nested(depth):
+    return nested(depth - 1)._replace(round=nested(depth - 1)) if depth else Ballot(1, 2)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0, -3, 10**40, True, None, 1.5, float("inf"), "", "a \"b\" \\ é \u2028 \ud800 😀", b"x", Sly(3), Colour.RED,
+        Ballot(1, 2), Ballot(True, 2), Ballot("1", 2), Ballot(1.0, Sly(2)), nested(3), (1, Ballot(1, 2)), [1], {3, 1},
+        {"b": 1, "a": 2}, Prepare(Ballot(1, 2)), Promise(Ballot(1, 2), None), Accepted(Ballot(1, 1), "é"),
+        Promise(Ballot(1, 2), Vote(Ballot(1, 1), "x")), Mine({"k": Prepare(Ballot(0, 0))}), Reply(True, (1, [2]), None),
+        Reply(Sly(1), object(), Reply([Reply(1, 2, 3)], Ballot(1, 2), Mine(1))), Reply("s", Colour.RED, {1: Mine("x")}),
+        Request("client 1/1.1", 1, Put("'x'", "1")), Requests((Request("s", 1, Get("'x'")),)),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_a_value_is_written_at_once_as_it_is_packed_and_then_written(value):
+    assert written(value) == canonical_text(pack(value))
+    for depth in range(5):
+        assert written(value, None, depth) == canonical_text(pack(value, None, depth))
+
+
+def test_what_is_nested_too_deeply_is_written_as_it_is_packed():
+    value = 1
+    for _ in range(DEEPEST + 3):
+        value = Reply(1, 2, value)
+        assert written(value) == canonical_text(pack(value))
+
+
+def test_a_block_is_written_as_a_part():
+    parts, other = Parts(), Parts()
+    block = a_chain(1).tip
+    assert written(Accept(Ballot(1, 1), block), parts) == canonical_text(pack(Accept(Ballot(1, 1), block), other))
+    assert parts.texts == other.texts != {}
 
 
 # Once, and then by name ------------------------------------------------------------------------------------------

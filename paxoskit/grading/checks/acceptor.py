@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import product
 from random import Random
+from typing import Any
 
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot
 from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
@@ -49,20 +50,20 @@ class Turn:
 
 
 class Ledger:
-    """What an acceptor has promised and voted, in its own words; judges answers for the faults that `what` names."""
+    """What an acceptor has promised and voted, in its own words; judges answers for the faults that `what` names.
 
-    def __init__(self, what: str, kinds: set[type]) -> None:
+    `judged`: what ledgers that share it have judged so far; the same answer to the same entries is not judged again.
+    """
+
+    def __init__(self, what: str, kinds: set[type], judged: dict[Any, Any] | None = None) -> None:
         self.what = what
         self.kinds = kinds
+        self.judged = judged
         self.promised = BOTTOM
-        self.votes: list[Vote] = []
-        self.unsaid: list[Vote] = []
+        self.vote: Vote | None = None
+        """The vote in the highest ballot, the first of them."""
+        self.unsaid: tuple[Vote, ...] = ()
         """Votes that may be on the disk: a crash came before they could be said."""
-
-    @property
-    def vote(self) -> Vote | None:
-        """The vote in the highest ballot."""
-        return max(self.votes, key=lambda vote: vote.ballot, default=None)
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Judge a turn for the faults that `what` names."""
@@ -73,9 +74,23 @@ class Ledger:
         asked = choice.what
         if choice.kind != "deliver" or choice.node != 1 or not isinstance(asked, (Prepare, Accept)):
             return {}
-        sent = sends(said, 1)
+        if self.judged is None:
+            return self.judge(choice, asked, sends(said, 1), matters)
+        # Entries are well formed, so equal ones are the same; what is said may not be, and is known by its identity.
+        answers = tuple([(sender, to, type(to), id(message)) for sender, to, message in said])
+        key = (self.promised, self.vote, self.unsaid, id(choice), answers, *matters)
+        if key not in self.judged:
+            found = self.judge(choice, asked, sends(said, 1), matters)
+            self.judged[key] = found, self.promised, self.vote, self.unsaid, (choice, said)
+        found, self.promised, self.vote, self.unsaid, _ = self.judged[key]
+        return found  # type: ignore[no-any-return]
+
+    def judge(
+        self, choice: Choice, asked: Prepare | Accept, sent: list[Send], matters: Collection[str]
+    ) -> dict[str, str]:
+        """Judge an answer, and write it down."""
         if choice.crash == AFTER and isinstance(asked, Accept):
-            self.unsaid.append(Vote(asked.ballot, asked.value))
+            self.unsaid += (Vote(asked.ballot, asked.value),)
         heard = Turn(self, asked, choice.peer or 0)
         for _, message in sent:
             if bad := malformed(message):
@@ -93,13 +108,13 @@ class Ledger:
             self.kinds.add(type(message))
             if type(message) is Promise:
                 self.promised = max(self.promised, message.ballot)
-            elif type(message) is Accepted:
-                self.votes.append(Vote(message.ballot, message.value))
+            elif type(message) is Accepted and (self.vote is None or message.ballot > self.vote.ballot):
+                self.vote = Vote(message.ballot, message.value)
 
     def copy(self) -> Ledger:
         """Return a ledger with the same entries."""
         twin = Ledger(self.what, set())
-        twin.promised, twin.votes = self.promised, list(self.votes)
+        twin.promised, twin.vote = self.promised, self.vote
         return twin
 
     def state(self) -> str:
@@ -166,7 +181,7 @@ class Ledger:
     def no_answer(self, heard: Turn, asked: Prepare | Accept, messages: list[Message]) -> str | None:
         """What need not be refused is granted; what is refused is answered with a Nack."""
         ballot = asked.ballot
-        floor = max([self.promised, *(vote.ballot for vote in self.votes)])
+        floor = self.promised if self.vote is None else max(self.promised, self.vote.ballot)
         granted = any(type(message) in (Promise, Accepted) for message in messages)
         nacks = [message for message in messages if type(message) is Nack]
         must = ballot > floor if isinstance(asked, Prepare) else ballot == self.promised == floor
@@ -302,7 +317,7 @@ def judge(what: str) -> Callable[[Subject, int], None]:
 def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]:
     """Run every schedule once, for all properties; return what ended each, and which messages were seen."""
     kinds: set[type] = set()
-    book = partial(Ledger, "", kinds)
+    book = partial(Ledger, "", kinds, {})
 
     def hunted(begin: Story, lives: Iterable[list[Prepare | Accept]]) -> None:
         left = [what for what in NEEDED if what not in ended]
