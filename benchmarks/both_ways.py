@@ -20,9 +20,10 @@ from pathlib import Path
 
 from paxoskit.grading.grade import judge_in_worker
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge
-from paxoskit.grading.remote import Limits, WorkerSubject
+from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.report import Result
 from paxoskit.grading.subject import LocalSubject
+from paxoskit.grading.workshop import Limits
 
 TOP = Path(__file__).parents[1]
 Row = list[list[object]]

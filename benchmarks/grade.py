@@ -30,7 +30,7 @@ from random import Random
 
 from paxoskit.grading.grade import grade, own_executor
 from paxoskit.grading.properties import exercise
-from paxoskit.grading.remote import Workshop
+from paxoskit.grading.workshop import Workshop
 
 TOP = Path(__file__).resolve().parents[1]
 STOP = ("forks_400", "reads_the_answer", "kills_its_parent", "opens_tcp")

@@ -35,12 +35,13 @@ from paxoskit.grading.collect import Collected, CollectError, Picked, Reader, al
 from paxoskit.grading.handed_in import judge_predictions, judge_stories
 from paxoskit.grading.marks import COLUMNS, Mark, OverrideError, read_overrides, with_overrides
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge_property
-from paxoskit.grading.remote import IsolationError, Limits, WorkerSubject
+from paxoskit.grading.remote import IsolationError, WorkerSubject
 from paxoskit.grading.report import FAILED, NOT_JUDGED, NOT_RUN, PASSED, TIMED_OUT, Report, Result, number
 from paxoskit.grading.roster import Roster, RosterError, Student
 from paxoskit.grading.subject import TIMED_OUT as NO_END
 from paxoskit.grading.subject import LearnerError
 from paxoskit.grading.telling import told
+from paxoskit.grading.workshop import Limits
 from paxoskit.grading.writers import FORMATS, check_formats, write_formats
 from paxoskit.options import Options, whole
 from paxoskit.trace import write_whole

@@ -72,7 +72,7 @@ class Exercise:
     given: tuple[str, ...] = ("plain", "node", "messages", "literals", "synod")
     """The modules of `paxoskit.protocol` that an answer may import where marks are given."""
     limits: dict[str, float] = field(default_factory=dict)
-    """What a worker may use where that is more than usual: fields of `remote.Limits`, such as `call` and `memory`."""
+    """What a worker may use where that is more than usual: fields of `workshop.Limits`, such as `call` and `memory`."""
 
     @property
     def file(self) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from paxoskit.grading.grade import Task, judge_answer
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.remote import Limits
+from paxoskit.grading.workshop import Limits
 from paxoskit.protocol.messages import Get, Reply
 
 HOSTILE = Path(__file__).parent / "hostile"

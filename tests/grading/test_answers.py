@@ -73,7 +73,7 @@ def test_a_wrong_answer_loses_only_what_it_breaks(file):
     assert [result.id for result in build(file, file.parts[-3]).values() if not result.points] == [lost]
 
 
-@pytest.mark.parametrize("name", ["right/tuples", "wrong/M5_reports_no_vote", "wrong/never_nacks", "wrong/ballots_as_texts"])
+@pytest.mark.parametrize("name", ["right/tuples", "wrong/M5_reports_no_vote", "wrong/ballots_as_texts"])
 def test_an_answer_that_is_judged_once_is_judged_as_it_would_be_each_time(name, monkeypatch):
     file = ANSWERS / "04_acceptor" / f"{name}.py"
     once = {id: (result.says, result.story) for id, result in build(file, "04_acceptor").items()}

@@ -9,8 +9,9 @@ import pytest
 
 from paxoskit.grading.grade import judge_in_worker
 from paxoskit.grading.properties import exercise, judge
-from paxoskit.grading.remote import Limits, WorkerSubject
+from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.subject import LocalSubject
+from paxoskit.grading.workshop import Limits
 
 TOP = Path(__file__).parents[2]
 SAMPLE = [

@@ -9,8 +9,9 @@ import pytest
 from paxoskit.grading.checks import chaos, trials
 from paxoskit.grading.grade import judge_in_worker
 from paxoskit.grading.properties import Failed, exercise, judge
-from paxoskit.grading.remote import Limits, WorkerSubject
+from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.subject import LearnerError, LocalSubject
+from paxoskit.grading.workshop import Limits
 from paxoskit.protocol.server import Server
 from paxoskit.worlds.choice import LOST
 from paxoskit.worlds.simulator import Nemesis

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from paxoskit.grading.packed import DEEPEST, Parts, canonical_text, pack, unpack, written
-from paxoskit.grading.remote import Limits, WorkerSubject, read_value
+from paxoskit.grading.reading import read_value
+from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.subject import LearnerError, LocalSubject, Odd
+from paxoskit.grading.workshop import Limits
 from paxoskit.protocol import server as kits
 from paxoskit.protocol.chain import NO_HASH, Chain, Content, mine
 from paxoskit.protocol.messages import Accept, Block, Get, Put, Reply, Request, Requests

@@ -14,12 +14,13 @@ import pytest
 from paxoskit.grading.grade import judge_answer
 from paxoskit.grading.launcher import children
 from paxoskit.grading.properties import Property
-from paxoskit.grading.remote import GIVEN, Limits, Workshop
+from paxoskit.grading.remote import GIVEN
+from paxoskit.grading.workshop import Limits, Workshop
 from tests.grading.small import HOSTILE, RIGHT, SMALL, WRONG, hand_in, judged, points
 
 WORTH = {"counts": 0, "anew": 0, "adds": 0, "pairs": 2}
 ATTACKS = sorted(path.stem for path in HOSTILE.glob("*.py"))
-NOT_ALONE = ["daemon", "forks_400", "threads_that_outlive", "kills_its_parent", "ignores_all_signals"]
+FORKING = ["daemon", "forks_400", "threads_that_outlive", "kills_its_parent", "ignores_all_signals"]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_wrong_answer_has_two_points_without_an_attack_and_the_right_one_fiv
     assert points(judged(tmp_path / "right", RIGHT)) == {"counts": 1, "anew": 1, "adds": 1, "pairs": 2}
 
 
-@pytest.mark.parametrize(("name", "alone"), [*[(name, True) for name in ATTACKS], *[(name, False) for name in NOT_ALONE]])
+@pytest.mark.parametrize(("name", "alone"), [*((name, True) for name in ATTACKS), *((name, False) for name in FORKING)])
 def test_an_attack_gains_nothing_and_leaves_nothing(name, alone, attack, tmp_path, listener):
     report = attack(name, alone)
     gained = {id: got for id, got in points(report).items() if got > WORTH[id]}

@@ -12,9 +12,10 @@ import pytest
 from paxoskit.grading import remote
 from paxoskit.grading.grade import judge_answer
 from paxoskit.grading.launcher import children
-from paxoskit.grading.remote import GIVEN, IsolationError, Limits, WorkerSubject, Workshop
+from paxoskit.grading.remote import GIVEN, IsolationError, WorkerSubject
 from paxoskit.grading.subject import MISSING, NOT_WRITTEN, LearnerError, LocalSubject, Odd
 from paxoskit.grading.worker import canonical, duplicate
+from paxoskit.grading.workshop import ENDED, Limits, Workshop
 from paxoskit.protocol.chain import NO_HASH, Content, mine
 from paxoskit.protocol.messages import Decide, Get, Reply
 from paxoskit.protocol.node import NodeError, Send
@@ -346,7 +347,7 @@ def test_what_was_foreseen_is_remembered_and_asked_for_once(subject):
 @pytest.mark.parametrize(("does", "says", "names"), [
     ("raise RuntimeError('three')", "RuntimeError: three", ""),
     ("while True: pass", "no answer came", "Counter hearing Get: "),
-    ("import os; os._exit(0)", remote.ENDED, ""),
+    ("import os; os._exit(0)", ENDED, ""),
     ("raise SystemExit(3)", "SystemExit: 3", ""),
 ])  # fmt: skip
 def test_what_goes_wrong_ahead_is_told_when_it_is_asked_for(does, says, names, subject):
