@@ -23,7 +23,7 @@ import copy
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -231,7 +231,8 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write a file (a text in UTF-8) so that a reader finds the old one or the new one, never a half."""
     target = Path(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+    name = f"{target}.{secrets.token_hex(4)}"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -1,6 +1,7 @@
 """The world: it knows what may happen next, lets it happen, and lets nobody's mistake through in silence."""
 
 import json
+import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +29,7 @@ from paxoskit.protocol.messages import (
 from paxoskit.protocol.node import Node, NodeError
 from paxoskit.protocol.plain import BOTTOM, Ballot
 from paxoskit.protocol.server import Server
-from paxoskit.trace import Trace, sentence
+from paxoskit.trace import Trace, sentence, write_whole
 from paxoskit.worlds.choice import AFTER, BEFORE, DISKS, KEPT, LAST_SAVE_LOST, LOST, Choice
 from paxoskit.worlds.simulator import Simulator
 from paxoskit.worlds.world import World
@@ -865,3 +866,12 @@ def test_a_server_voting_elsewhere_is_seen_by_the_ghost(world):
     assert world.claims[0].chosen[0].hash == block.hash
     happen(world, Choice("drop", 1, 2, Accepted(ONE, 0, block.hash)))
     assert replace(block) == world.claims[0].blocks[block.hash]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_what_is_written_whole_may_be_read_by_whom_the_umask_lets(tmp_path):
+    plain = tmp_path / "plain"
+    plain.write_text("as any other file")
+    write_whole(tmp_path / "whole", "text")
+    assert (tmp_path / "whole").stat().st_mode == plain.stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plain", "whole"]
