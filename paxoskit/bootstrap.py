@@ -9,6 +9,7 @@ Whatever can go wrong ends in one line that says what was expected, what came, a
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -42,6 +43,9 @@ KNOWN_TROUBLE = {
 }
 """What installers say of the usual troubles, and what it means."""
 
+CANNOT_WRITE = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""What the system says of a disk that is full, a quota that is used up, a file as large as it may be, a broken disk."""
+
 FILL_A_WHEELHOUSE = "python3 -m pip download -d DIR -c constraints.txt setuptools '.[test]'"
 
 
@@ -62,10 +66,33 @@ def main(arguments: list[str], run: Callable[[list[str]], int]) -> int:
         print("\npaxoskit: stopped; the next start does the set-up again.", file=sys.stderr)
         return 130
     try:
-        return run(arguments)
+        return run_and_write(arguments, run)
     except BrokenPipeError:  # Whoever read our output (`| head`) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_no_more()
         return 1
+    except OSError as trouble:
+        if trouble.errno not in CANNOT_WRITE:
+            raise
+        write_no_more()
+        where = f"{trouble.filename} cannot be written" if trouble.filename else "the output cannot be written"
+        with contextlib.suppress(OSError):  # Who sends the complaint to a full disk too is left with the exit code.
+            print(f"paxoskit: {where}: {trouble.strerror}; make room, or write elsewhere.", file=sys.stderr)
+        return 2
+
+
+def run_and_write(arguments: list[str], run: Callable[[list[str]], int]) -> int:
+    """Run the command, and write all that it printed: what cannot be written shows here, not when Python ends."""
+    try:
+        return run(arguments)
+    finally:
+        if sys.stdout is not None:  # None if it was closed (`>&-`)
+            sys.stdout.flush()
+
+
+def write_no_more() -> None:
+    """Let standard output lead nowhere from now on: Python writes what is left when it ends, and would complain."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no file, as in a test, or none at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def take_wheelhouse(arguments: list[str]) -> tuple[list[str], Path | None]:

@@ -10,6 +10,7 @@ Only what the exercise and its lesson made goes in: nothing else of her folder l
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -41,7 +42,10 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         options.error(str(error))
     target = Path(chosen.out) / f"{one.id}.zip"
-    write_zip(target, entries)
+    try:
+        write_zip(target, entries)
+    except OSError as error:
+        options.error(f"--out: cannot write {target}: {error.strerror}")
     for name in entries:
         print(f"  {name}")
     for name, missing in absent(entries):
@@ -102,10 +106,18 @@ def absent(entries: dict[str, bytes]) -> list[tuple[str, str]]:
 
 
 def write_zip(target: Path, entries: dict[str, bytes]) -> None:
-    """Write the zip; the same entries give the same bytes."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Write the zip, whole or not at all; the same entries give the same bytes. Raises OSError."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(entries.items()):
             entry = zipfile.ZipInfo(name, STAMP)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f"{target.name}.new")
+    try:
+        draft.write_bytes(packed.getvalue())  # not by `write_whole`: whoever collects zips must be able to read it
+        draft.replace(target)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -68,7 +68,8 @@ class FileStorage:
             self.disks = self._load()
         except sqlite3.OperationalError as error:
             self.close()
-            raise StorageError(f"{path}: cannot be opened as storage ({error}): is it open elsewhere?") from None
+            hint = ": is it open elsewhere?" if "locked" in str(error) else ""
+            raise StorageError(f"{path}: cannot be opened as storage ({error}){hint}") from None
         except sqlite3.DatabaseError as error:
             self.close()
             raise StorageError(f"{path}: expected an SQLite file of paxoskit, {error}") from None
