@@ -8,10 +8,11 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from paxoskit.endless import watch, watched
 from paxoskit.loading import LoadError, load_node
 from paxoskit.options import Options, seconds, whole
 from paxoskit.protocol.node import Node
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
     options = _options()
     chosen = options.parse_args(arguments)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what a learner's file prints; the JSON stays the last line
+        with contextlib.redirect_stdout(sys.stderr), watched(_files(chosen.classes)):  # the JSON stays the last line
             classes = [load_node(place) for place in chosen.classes]
             result = _explore(classes, chosen)
     except (LoadError, ValueError) as error:
@@ -58,7 +59,8 @@ def _explore(classes: list[type[Node]], chosen: object) -> Result:
     wanted = vars(chosen)
     bounds = {name: wanted[name] for name in BOUNDS}
     workers = wanted["workers"]
-    executor = ProcessPoolExecutor(workers, initializer=_ignore_interrupts) if workers > 1 else None
+    files = _files(wanted["classes"])
+    executor = ProcessPoolExecutor(workers, initializer=_begin_part, initargs=(files,)) if workers > 1 else None
     with _bar(wanted["seconds"]) as progress, executor or contextlib.nullcontext():
         return explore(
             classes or None, claims=wanted["claims"], disks=wanted["disks"] or (KEPT,), progress=progress,
@@ -66,9 +68,15 @@ def _explore(classes: list[type[Node]], chosen: object) -> Result:
         )  # fmt: skip
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one: it tells the parts to stop."""
+def _files(places: Iterable[str]) -> list[str]:
+    """Return the files in which somebody's own classes are."""
+    return [str(Path(place.rpartition(":")[0])) for place in places]
+
+
+def _begin_part(files: list[str]) -> None:
+    """Leave Ctrl-C to the process that started this one, which tells parts to stop, and watch for what has no end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    watch(files)
 
 
 @contextlib.contextmanager

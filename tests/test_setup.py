@@ -434,8 +434,9 @@ def test_an_installed_package_has_no_tests_and_says_so(monkeypatch, capsys, tmp_
 # Rooms -------------------------------------------------------------------------------------------
 
 ROOMS = ["protocol", "loading", "trace", "claims", "worlds", "pictures", "lab", "course", "grading", "cli"]
-BESIDE_CLI = {"__main__", "bootstrap", "demo", "explore", "histories", "options", "shell", "simulate"}
-FREE = {"paxoskit.bootstrap", "paxoskit.options"}  # where the clone is, how a command reads its options: any room asks
+BESIDE_CLI = {"__main__", "bootstrap", "demo", "endless", "explore", "histories", "options", "shell", "simulate"}
+FREE = {"paxoskit.bootstrap", "paxoskit.endless", "paxoskit.options"}
+"""Where the clone is, what never ends, how a command reads its options: any room asks."""
 IMPURE = {
     "asyncio", "concurrent", "datetime", "http", "io", "logging", "multiprocessing", "os", "pathlib", "queue",
     "random", "secrets", "selectors", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys", "tempfile",

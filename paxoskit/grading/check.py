@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from paxoskit.bootstrap import checkout
+from paxoskit.endless import watched
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge, judge_property
 from paxoskit.grading.report import Report, Result
 from paxoskit.grading.starters import starter
@@ -259,7 +260,8 @@ def main(arguments: list[str]) -> int:
     path = Path(chosen.file) if chosen.file else place(one)
     if not path.is_file():
         options.error(f"there is no file {str(path)!r} to check")
-    made = check_file(one, path, chosen.seed)
+    with watched([path, path.parent / "own_test.py"]):
+        made = check_file(one, path, chosen.seed)
     print(made if not chosen.json else json.dumps(made.as_json(), ensure_ascii=False))
     return 0 if made.passed else 1
 
@@ -277,15 +279,22 @@ def reset(arguments: list[str]) -> int:
     text = original(one, path)
     if text is None:
         options.error(f"there is no starter of {one.id} to put back")
-    if path.is_file():
-        if path.read_text(encoding="utf-8", errors="replace") == text:
-            print(f"{_short(path)} is the starter already.")
-            return 0
-        backup = _unused(path)
-        path.rename(backup)
+    backup = None
+    try:
+        if path.is_file():
+            if path.read_text(encoding="utf-8", errors="replace") == text:
+                print(f"{_short(path)} is the starter already.")
+                return 0
+            backup = _unused(path)
+            path.rename(backup)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+    except OSError as error:
+        if backup is not None and backup.exists():
+            backup.rename(path)
+        options.error(f"cannot write {_short(path)}: {error.strerror}; it is as it was")
+    if backup is not None:
         print(f"kept {_short(backup)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text)
     print(f"{_short(path)} is the starter again.")
     return 0
 
