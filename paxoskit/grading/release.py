@@ -1,8 +1,8 @@
 """`release`: a copy of the course for students, up to a lesson.
 
 It holds the kit, the lessons and exercises, and the solutions of *closed* lessons only: those before the lesson that it
-goes through, from which the next ones may start. It does not hold `tests`, nor any file that has a solution of an open
-lesson in it. A link to what is not in it becomes its words.
+goes through, from which the next ones may start. Its README is one for students. It does not hold `tests`, nor any file
+that has a solution of an open lesson in it. A link to what is not in it becomes its words.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ from paxoskit.grading.check import kept_starter
 from paxoskit.grading.starters import starter
 from paxoskit.options import Options
 
-TOPS = ("LICENSE", "README.md", "constraints.txt", "conftest.py", "environment.yml", "pyproject.toml", "paxoskit",
+TOPS = ("LICENSE", "constraints.txt", "conftest.py", "environment.yml", "pyproject.toml", "paxoskit",
         "notebooks", "exercises", "docs")  # fmt: skip
 """What goes into a copy, where it is there: not the kit's own tests and benchmarks, in which there are answers."""
 
 LEFT_OUT = ("docs/kill_matrix.md", "docs/mutants.md", "docs/teaching.md")
 """What tells of answers, and what is for instructors."""
+
+README = Path(__file__).with_name("students.md")
+"""What a copy says of itself: the clone's own README names tests and commands that a copy does not have."""
+
+SOLUTIONS = "| `solutions/` | answers to the exercises of the lessons before this one |\n"
 
 LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?![a-z]+:)([^)#\s]+)(?:#[^)\s]*)?\)")
 """A link of Markdown to a file: its words, and the file."""
@@ -49,8 +54,10 @@ def main(arguments: list[str]) -> int:
         if top is None:
             raise ReleaseError("a release is made from a clone of paxoskit; start it in one")
         solutions = release(top, Path(chosen.folder), chosen.through)
-    except (ReleaseError, OSError) as error:
+    except ReleaseError as error:
         options.error(str(error))
+    except OSError as error:
+        options.error(f"{chosen.folder} has no whole copy: {_why(error)}; delete it, and start again with room")
     of = ", ".join(solutions) or "none"
     print(f"written: {chosen.folder}, lessons 00 to {chosen.through[:2]}, solutions of {of}")
     if chosen.json:
@@ -91,9 +98,31 @@ def release(top: Path, target: Path, through: str) -> list[str]:
     closed = list(_numbered(top / "solutions", lambda lesson: lesson < number))
     for folder in closed:
         shutil.copytree(folder, target / "solutions" / folder.name, ignore=UNWANTED)
+    (target / "README.md").write_text(_readme(number, target / "exercises", bool(closed)), encoding="utf-8")
     for page in [*target.rglob("*.md"), *target.rglob("*.ipynb")]:
         _leave_out_dead_links(page)
     return [folder.name for folder in closed]
+
+
+def _readme(number: str, exercises: Path, has_solutions: bool) -> str:
+    """Return the README of a copy up to the lesson of this number: it names nothing that the copy does not have."""
+    (exercise,) = _numbered(exercises, lambda lesson: lesson == number)
+    return README.read_text(encoding="utf-8").format(
+        number=int(number), exercise=exercise.name, module=f"{exercise.name[3:]}.py",
+        solutions=SOLUTIONS if has_solutions else "",
+    )  # fmt: skip
+
+
+def _why(error: OSError) -> str:
+    """Return why something could not be written; of many files that could not be copied, why the first one could not.
+
+    >>> _why(OSError(28, "No space left on device"))
+    'No space left on device'
+    """
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        _, file, why = error.args[0][0]
+        return f"{file}: {re.sub(r'^.Errno [0-9]+. |: .*$', '', str(why))}"
+    return error.strerror or str(error)
 
 
 def _numbered(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:

@@ -1,5 +1,10 @@
 """A students' copy holds no answer of an open lesson, in whatever file."""
 
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +79,49 @@ def test_every_link_of_a_copy_leads_to_a_file_that_is_in_it(copy):
     ]
     assert dead == []
     assert "for instructors" in (copy / "notebooks/START_HERE.ipynb").read_text(encoding="utf-8")
+
+
+def readme(copy):
+    return (copy / "README.md").read_text(encoding="utf-8")
+
+
+def commands(copy):
+    """Return the commands that a copy's README names, as written."""
+    return [line.split("#")[0].split() for line in readme(copy).splitlines() if line.startswith("python3 -m paxoskit ")]
+
+
+def test_the_readme_of_a_copy_names_only_what_is_in_it(copy):
+    named = [name for name in re.findall(r"`([^`\s]+)`", readme(copy)) if "/" in name or name.endswith((".yml", ".md"))]
+    assert len(named) > 8
+    assert [name for name in named if not (copy / name).exists()] == []
+    assert {name for _, _, _, name, *_ in commands(copy)} == {
+        "lab", "check", "submit", "reset", "demo", "shell", "simulate"
+    }  # fmt: skip
+    assert not re.search(r"tests|benchmarks|grade\b|instructors|{|}", readme(copy))
+
+
+def test_the_solutions_are_named_where_there_are_some(copy, tmp_path):
+    release(TOP, tmp_path / "first", "00")
+    assert "`solutions/`" in readme(copy)
+    assert "solutions" not in readme(tmp_path / "first") and not (tmp_path / "first/solutions").exists()
+    assert "exercises/00_echo/echo.py" in readme(tmp_path / "first")
+
+
+def test_the_commands_of_a_copys_readme_run_in_it_as_written(copy, tmp_path):
+    here = tmp_path / "mine"
+    shutil.copytree(copy, here)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ends = {}
+    for _, *arguments in commands(copy):
+        if "lab" not in arguments:  # opens a browser; its options are tested elsewhere
+            done = subprocess.run(
+                [sys.executable, *arguments], cwd=here, env={**env, "PYTHONPATH": str(here)}, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=300,
+            )  # fmt: skip
+            ends[arguments[2]] = done.returncode
+            assert "Traceback" not in done.stderr
+    assert ends == {"check": 1, "submit": 0, "reset": 0, "demo": 0, "shell": 0, "simulate": 0}
+    assert (here / "03_quorums.zip").is_file()
 
 
 def test_a_copy_is_never_written_over_something_or_into_the_clone(tmp_path):
