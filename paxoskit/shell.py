@@ -243,11 +243,40 @@ COMMANDS = {
 }
 
 
+LIKE, BEGINS_LIKE = 0.6, 0.75
+"""So like a command, or its beginning, must be what was typed, to be taken for a slip (1: equal, see difflib)."""
+
+SHORTEST_PART = 3
+"""So many letters from the middle of a command name it."""
+
+
 def no_such_command(name: str) -> str:
-    """Return what to say to a command that is none: the nearest one."""
-    known = {command.lower(): command for command in COMMANDS}
-    (near,) = difflib.get_close_matches(name.lower()[:40], known, n=1, cutoff=0.0)
-    return f"there is no command {_printable(name)}; did you mean {known[near]}?"
+    """Return what to say to a command that is none: those that were meant, if it looks like any.
+
+    >>> no_such_command("fixlnk")
+    'there is no command fixlnk; did you mean fixLink?'
+    """
+    near = meant(name[:40])
+    guess = f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?" if near else ""
+    return f"there is no command {_printable(name)}; {guess or '`help` lists the commands'}"
+
+
+def meant(name: str) -> list[str]:
+    """Return the commands that somebody may have meant: by a part of the name, a slip in it, or one in its beginning.
+
+    >>> meant("fail"), meant("puts"), meant("prnt")[:2], meant("xyzzy")
+    (['failProcess', 'failLink'], ['put'], ['printBlockchain', 'printKVStore'], [])
+    """
+    name, known = name.lower(), {command.lower(): command for command in COMMANDS}
+    begun = [full for low, full in known.items() if low.startswith(name)]
+    parts = [full for low, full in known.items() if name in low and len(name) >= SHORTEST_PART]
+    slips = [known[low] for low in difflib.get_close_matches(name, known, n=1, cutoff=LIKE)]
+    return begun or parts or slips or [full for low, full in known.items() if _begins_like(low, name)]
+
+
+def _begins_like(command: str, name: str) -> bool:
+    beginnings = (command[: len(name)], command[: len(name) + 1])
+    return max(difflib.SequenceMatcher(None, name, part).ratio() for part in beginnings) >= BEGINS_LIKE
 
 
 def _numbers(rest: str, what: str, count: int, most: int) -> list[int]:

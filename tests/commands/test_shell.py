@@ -63,7 +63,7 @@ def test_a_line_that_is_not_utf_8_is_refused_and_the_next_is_obeyed(paxoskit):
     assert (code, complaint) == (0, [])
     assert said[0].startswith("put: expected line that UTF-8 can encode")
     assert said[1:] == ["put '☺': done", said[2]]
-    assert said[2].startswith("there is no command \\udcff; did you mean ")
+    assert said[2] == "there is no command \\udcff; `help` lists the commands"
 
 
 def test_a_mark_at_the_beginning_of_a_script_is_no_part_of_its_first_command(paxoskit):
@@ -108,6 +108,30 @@ def test_who_stops_waiting_for_an_answer_may_go_on(monkeypatch, capsys):
 def test_a_script_ends_when_somebody_stops_it():
     with pytest.raises(KeyboardInterrupt):
         Shell(Hangs()).run(["get 1", "help"])
+
+
+PRINTS = "printBlockchain, printKVStore, printQueue or printLinks"
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("failproces", "failProcess"), ("fixlnk", "fixLink"), ("prit", PRINTS), ("pritn", PRINTS), ("print", PRINTS),
+     ("gte", "get"), ("GET", "get"), ("puts", "put"), ("ptu", "put"), ("cleint", "client"), ("fialLink", "failLink"),
+     ("failProces", "failProcess"), ("fail", "failProcess or failLink"), ("printchain", "printBlockchain"),
+     ("chain", "printBlockchain"), ("link", "failLink, fixLink or printLinks"), ("KVStore", "printKVStore"),
+     ("hlep", "help"), ("quti", "quit"), ("q", "quit"), ("printLink", "printLinks")],
+)  # fmt: skip
+def test_who_slips_on_the_keys_is_told_what_was_meant(typed, near):
+    said = f"there is no command {typed}; did you mean {near}?"
+    assert Shell(Hangs()).obey(f"{typed} 1") == said
+    assert Shell(Hangs()).obey(f"help {typed}") == said
+
+
+@pytest.mark.parametrize("typed", ["xyzzy", "foo", "42", "?", "exit", "ls", "asdf", "lorem", ";", "restart", "x" * 99])
+def test_what_looks_like_no_command_gets_no_guess(typed):
+    said = Shell(Hangs()).obey(typed)
+    assert said.startswith(f"there is no command {typed[:50]}")
+    assert said.endswith("; `help` lists the commands")
 
 
 # Commands, then what they say --------------------------------------------------------------------------------
