@@ -35,6 +35,22 @@ WIDEST = 900.0
 MOST_TURNS = 10_000
 """`settle` gives up after so many deliveries: nodes that answer each other for ever are a mistake, and said so."""
 
+MOST_NAMED = 6
+"""Of what is in flight, an error names so many messages."""
+
+RUN_BEFORE = "If this cell was run before: run the cell that makes the stage again, and those after it."
+
+
+class CannotHappen(ValueError):
+    """This cannot happen on the stage as it stands. A notebook shows the one line, and no traceback.
+
+    A cell goes on from where the stage is: most often somebody has run the same cell twice.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in the place of a traceback."""
+        return [f"{self}. {RUN_BEFORE}"]
+
 
 class Stage:
     """N servers and their clients, where nothing happens by itself.
@@ -43,7 +59,7 @@ class Stage:
     >>> stage.fire("ElectionTimeout", 2).deliver("Prepare", 2, 1).lose("Prepare", 2, 3)
     <Stage with 3 servers, after 3 choices; in flight: Promise from server 1 to server 2>
 
-    Raises ValueError, in one line, for what cannot happen: it names what can.
+    Raises CannotHappen, in one line, for what cannot happen: it names what can.
     """
 
     def __init__(
@@ -103,7 +119,7 @@ class Stage:
             if owner == node and type(what).__name__ == timer:
                 return self._happen(Choice("fire", node, what=what))
         running = [type(what).__name__ for owner, what in self.world.timers if owner == node]
-        raise ValueError(f"{title(node)} has no timer {timer}; it has {', '.join(running) or 'none'}")
+        raise CannotHappen(f"{title(node)} has no timer {timer}; it has {', '.join(running) or 'none'}")
 
     def crash(self, server: int, disk: str = KEPT) -> Stage:
         """Stop a server; `disk` says what is left of its disk: "kept", "last save lost", "lost"."""
@@ -129,8 +145,9 @@ class Stage:
         for flight in self.world.flying.values():
             if (type(flight.message).__name__, flight.sender, flight.receiver) == (message, sender, receiver):
                 return self._happen(replace(self._named(kind, flight), crash=crash))
-        raise ValueError(
-            f"no {message} from {title(sender)} to {title(receiver)} is in flight; in flight: {self._in_flight()}"
+        raise CannotHappen(
+            f"no {message} from {title(sender)} to {title(receiver)} is in flight; "
+            f"in flight: {self._in_flight(MOST_NAMED)}"
         )
 
     def _named(self, kind: str, flight: Flight) -> Choice:
@@ -139,11 +156,21 @@ class Stage:
         return Choice(kind, flight.receiver, flight.sender, flight.message, equal.index(flight))
 
     def _happen(self, choice: Choice) -> Stage:
+        if says := self._why_not(choice):
+            raise CannotHappen(says)
         self._now()
         self.world.happen(choice)
         self.world.fresh.clear()
         self.choices.append(choice)
         return self
+
+    def _why_not(self, choice: Choice) -> str:
+        """Return why a node cannot do this now, as it is down or is not. (Its own code may raise whatever it likes.)"""
+        up = self.world.is_up(choice.node)
+        if choice.kind == "restart":
+            return f"{title(choice.node)} is up already" if up else ""
+        known = choice.node in self.world.nodes
+        return f"{title(choice.node)} is down" if choice.kind in ("deliver", "crash") and known and not up else ""
 
     def _now(self) -> None:
         self.world.trace.now += BEAT
@@ -161,10 +188,10 @@ class Stage:
         return self.world.violations
 
     def node(self, name: Name) -> Any:
-        """Return a node as it is now. Raises ValueError if it is down."""
+        """Return a node as it is now. Raises CannotHappen if it is down."""
         found = self.world.nodes.get(name)
         if found is None:
-            raise ValueError(f"{title(name)} is down" if name in self.world.nodes else f"there is no {title(name)}")
+            raise CannotHappen(f"{title(name)} is down" if name in self.world.nodes else f"there is no {title(name)}")
         return found
 
     def sent(self, *kinds: str) -> list[Event]:
@@ -216,10 +243,11 @@ class Stage:
         servers = f"{count} server{'s' * (count > 1)}"
         return f"<Stage with {servers}, after {len(self.choices)} choices; in flight: {self._in_flight()}>"
 
-    def _in_flight(self) -> str:
+    def _in_flight(self, most: int | None = None) -> str:
         flights = self.world.flying.values()
         said = [f"{type(what).__name__} from {title(a)} to {title(b)}" for _, a, b, what in flights]
-        return ", ".join(said) or "nothing"
+        left = len(said[most:]) if most is not None else 0
+        return (", ".join(said[:most]) + (f" and {left} more" if left else "")) or "nothing"
 
 
 def _short(value: Any) -> str:

@@ -1,13 +1,16 @@
 """A stage lets happen what a cell says, says what cannot happen, and gives the same as a story."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
 from paxoskit.course import given
-from paxoskit.course.stage import Stage
+from paxoskit.course.stage import RUN_BEFORE, CannotHappen, Stage
 from paxoskit.protocol.messages import Get, Put
 from paxoskit.protocol.plain import Ballot
+from paxoskit.protocol.server import Server
 from paxoskit.protocol.synod import Prepare
 from paxoskit.worlds.stepper import Stepper
 
@@ -66,6 +69,43 @@ def test_what_cannot_happen_gets_one_line(happen, says):
     with pytest.raises(ValueError, match=re.escape(says)) as caught:
         happen(Stage(servers=3))
     assert "\n" not in str(caught.value)
+
+
+TWICE = """
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
+shell.run_cell("from paxoskit.course.stage import Stage; stage = Stage(servers=3)")
+shell.run_cell('stage = stage.fire("ElectionTimeout", 1)')
+for cell in ('stage = stage.deliver("Prepare", 1, 2)', "stage = stage.crash(3)"):
+    shell.run_cell(cell)
+    shell.run_cell(cell)
+"""
+
+
+def test_a_cell_that_is_run_twice_says_so_in_one_line_and_shows_no_traceback():
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=120)
+    no_prepare, is_down = done.stdout.splitlines()
+    assert no_prepare.startswith("no Prepare from server 1 to server 2 is in flight; in flight: Prepare from ")
+    assert is_down == f"server 3 is down. {RUN_BEFORE}"
+    assert no_prepare.endswith(f". {RUN_BEFORE}")
+
+
+def test_what_a_learners_own_handler_raises_keeps_its_traceback():
+    class Typo(Server):
+        def on_prepare(self, sender, message):
+            int("three")
+
+    with pytest.raises(ValueError, match="invalid literal") as caught:
+        Stage(server=Typo).fire("ElectionTimeout", 1).deliver("Prepare", 1, 2)
+    assert type(caught.value) is ValueError
+
+
+def test_an_error_names_a_few_of_the_messages_in_flight_and_counts_the_others():
+    stage = Stage(servers=9, clients=0).fire("ElectionTimeout", 1)
+    with pytest.raises(CannotHappen, match=r"in flight: (Prepare from server 1 to server \d(, )?){6} and 2 more$"):
+        stage.deliver("Accept", 1, 2)
 
 
 def test_settle_leaves_what_was_said_to_wait():
