@@ -29,7 +29,10 @@ const chainSays = (chain) =>
     ? chain.blocks.map(
         (block) => `${blockSays(block)}, nonce ${block.nonce}, hash …${block.id}, before it …${block.previous}`,
       )
-    : ["no block yet"];
+    : [noBlock(chain)];
+
+/** What stands where no block is. @param {Chain} chain */
+const noBlock = ({ absent }) => (absent ? "no server here keeps a chain" : "no block yet");
 
 /** In lecture mode, on a screen of 1920 by 1080, letters of 17 are at least 24 px high. */
 const LECTURE_SCALE = 1.45;
@@ -37,7 +40,7 @@ const LECTURE_SCALE = 1.45;
 /** @param {Lab} lab @param {HTMLElement} parent */
 function chainPanel(lab, parent) {
   const picture = make(parent, "svg", { class: "chain", role: "group", "aria-label": "block chain" });
-  const empty = make(picture, "text", { class: "note", y: 80 }, "no block yet");
+  const empty = make(picture, "text", { class: "note", y: 80 });
   const blocks = new Map();
   /** @type {Chain} */
   let chain;
@@ -123,6 +126,7 @@ function chainPanel(lab, parent) {
     picture.setAttribute("viewBox", `0 0 ${wide} ${rows * (blockHeight(chain) + 18)}`);
     picture.style.maxWidth = `${scale * wide}px`;
     empty.setAttribute("x", wide / 2);
+    put(empty, noBlock(chain));
     empty.style.display = seen.length ? "none" : "";
     keep(blocks, seen, (block) => block.id, newBlock, changeBlock);
   }

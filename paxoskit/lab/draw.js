@@ -11,7 +11,7 @@
  *   held?: boolean}} Message
  * @typedef {{id: string, height: number, row: number, nonce: number, previous: string, lines: string[], on: number[],
  *   votes?: number[], fork?: boolean}} Block
- * @typedef {{servers: number, blocks: Block[]}} Chain
+ * @typedef {{servers: number, blocks: Block[], absent?: boolean}} Chain
  * @typedef {{at: number, speed: number, radius: number, box: number, nodes: SceneNode[], cut: Name[][],
  *   messages: Message[], note: string, landed?: number}} Scene
  * @typedef {{id: number, name: string, parent: number | null, at: number, length: number}} Branch

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from paxoskit.claims.claim import Violation
 from paxoskit.claims.safety import Ghost
 from paxoskit.pictures.chain import shortened
 from paxoskit.pictures.cluster import height_says, server_facts
@@ -192,16 +193,26 @@ def _request(request: Request) -> Panel:
 def verdict(world: World) -> Panel:
     """Return what the claims say so far: all hold, or the first that fell, why, and the events that show it.
 
+    `others` has each claim that fell after it, with why it fell first, and the last one of the events that show it.
+
     >>> from paxoskit.worlds.world import World
     >>> verdict(World(servers=3))
-    {'ok': True, 'claims': [], 'claim': '', 'reason': '', 'events': []}
+    {'ok': True, 'claims': [], 'claim': '', 'reason': '', 'events': [], 'others': []}
     """
     names = [claim.name for claim in world.claims if claim.name != Ghost.name]  # which claims nothing itself
     if not world.violations:
-        return {"ok": True, "claims": names, "claim": "", "reason": "", "events": []}
-    fallen = world.violations[0]
+        return {"ok": True, "claims": names, "claim": "", "reason": "", "events": [], "others": []}
+    first: dict[str, Violation] = {}
+    for violation in world.violations:
+        first.setdefault(violation.claim, violation)
+    fallen, *others = first.values()
     events = [{"n": event.n, "says": sentence(event)} for event in fallen.events[-MOST_EVENTS:]]
-    return {"ok": False, "claims": names, "claim": fallen.claim, "reason": fallen.reason, "events": events}
+    return {
+        "ok": False, "claims": names, "claim": fallen.claim, "reason": fallen.reason, "events": events,
+        "others": [
+            {"claim": one.claim, "reason": one.reason, "n": one.events[-1].n if one.events else 0} for one in others
+        ],
+    }  # fmt: skip
 
 
 # The clients --------------------------------------------------------------------------------------------------

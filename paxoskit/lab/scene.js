@@ -91,7 +91,8 @@ function render({ model, el }) {
     inWords = false,
     wanted = "",
     spoken = "",
-    fallen = false;
+    fallen = 0,
+    chainless = false;
   /** Does the lab say what comes next? Not in a lecture, unless it was asked to: the hall shall predict it.
    * @type {boolean | null} */
   let foretold = null;
@@ -311,6 +312,7 @@ function render({ model, el }) {
 
   function draw() {
     if (document.hidden || !scene().nodes.length) return; // drawn when the page is looked at again
+    hideNoChain();
     bar.draw();
     story.draw();
     alarm();
@@ -320,14 +322,20 @@ function render({ model, el }) {
     root.dataset.drawn = String(++drawn);
   }
 
-  /** A claim that falls is shown at once, whatever panels there are. */
+  /** Where nobody keeps a chain its panel is hidden; its key shows it all the same. */
+  function hideNoChain() {
+    const absent = Boolean(model.get("chain")?.absent);
+    if (absent !== chainless) frameOf("chain").section.hidden = absent;
+    chainless = absent;
+  }
+
+  /** A claim that falls is shown at once, whatever panels there are; one that falls after it is said. */
   function alarm() {
-    const { ok, claim, reason } = model.get("verdict") ?? {};
-    if (ok === false && !fallen) {
-      say(`“${claim}” is broken: ${reason}`);
-      frameOf("verdict").section.hidden = false;
-    }
-    fallen = ok === false;
+    const broken = brokenOf(model.get("verdict") ?? {});
+    const news = broken.slice(fallen).map(({ claim, reason }) => `“${claim}” is broken: ${reason}`);
+    if (news.length) say(news.join("; "));
+    if (news.length && !fallen) frameOf("verdict").section.hidden = false;
+    fallen = broken.length;
   }
 
   const writeWords = lazily(() => {

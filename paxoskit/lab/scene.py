@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from paxoskit.lab.page import HERE as HERE
 from paxoskit.lab.page import picture_style
 from paxoskit.lab.panels import timers, votes
-from paxoskit.pictures.chain import chain_graph, short_hash, shortened
+from paxoskit.pictures.chain import chain_graph, keeps_chains, short_hash, shortened
 from paxoskit.pictures.cluster import MOST_CLIENTS, cluster_graph
 from paxoskit.pictures.spacetime import escaped
 from paxoskit.protocol.node import title
@@ -137,7 +137,10 @@ def meant(world: World, data: Mapping[str, Any]) -> Choice:
 
 
 def _chain(world: World) -> Scene:
-    """Return the newest blocks: what disks hold as decided, and what servers have voted for in the slot after that."""
+    """Return the newest blocks: what disks hold as decided, and what servers have voted for in the slot after that.
+
+    `absent` is there, and True, where no server keeps a chain.
+    """
     graph = chain_graph(world, MOST_HEIGHTS)
     voted = votes(world)
     blocks = []
@@ -160,7 +163,7 @@ def _chain(world: World) -> Scene:
     top = max((block["height"] for block in blocks), default=0)
     blocks = [block for block in blocks if block["height"] > top - MOST_HEIGHTS]
     blocks.sort(key=lambda block: (block["height"], block["row"]))
-    return {"servers": len(world.servers), "blocks": blocks}
+    return {"servers": len(world.servers), "blocks": blocks} | ({} if keeps_chains(world) else {"absent": True})
 
 
 def _block(name: str, height: int, previous: str, nonce: int, operations: Sequence[Sequence[str]]) -> Scene:
@@ -461,13 +464,17 @@ def block_height(chain: Scene) -> int:
 
 
 def chain_height(chain: Scene) -> int:
-    """Return how high the picture of the chain is: as many rows as the widest fork has."""
+    """Return how high the picture of the chain is: as many rows as the widest fork has; nothing if nobody keeps one."""
+    if chain.get("absent"):
+        return 0
     rows = 1 + max((block["row"] for block in chain["blocks"]), default=0)
     return rows * (block_height(chain) + 18)
 
 
 def _svg_chain(chain: Scene) -> Iterator[str]:
     blocks, high = chain["blocks"], block_height(chain)
+    if chain.get("absent"):
+        return
     if not blocks:
         yield f'<text class="note" x="{CHAIN_WIDTH // 2}" y="80">no block yet</text>'
         return

@@ -66,6 +66,32 @@ function patched(old, fresh) {
   return { ...old, ...rest, events, arrows };
 }
 
+const placeX = (/** @type {number} */ x) => LEFT + STEP * (x + 0.6);
+const placeY = (/** @type {number} */ line) => TOP + APART * line;
+
+/** The way of an arrow as a curve: it bends around what is another's, and what is lost ends between two lines
+ * (the same as in pictures/spacetime.py). @param {any} arrow */
+function wayOf(arrow) {
+  const [from, line] = arrow.from;
+  const [to, goal] = arrow.to ?? [from + 1.2, line];
+  const lines = Math.abs(goal - line),
+    share = arrow.lost && arrow.to ? (Math.floor(lines / 2) + 0.5) / lines : 1;
+  const begin = [placeX(from), placeY(line)],
+    end = [placeX(to + (arrow.to && to === from ? 1 : 0)), placeY(goal)];
+  const pull = [(begin[0] + end[0]) / 2 + STEP * (arrow.bend ?? 0), (begin[1] + end[1]) / 2];
+  const first = between(begin, pull, share);
+  return [begin, first, between(first, between(pull, end, share), share)];
+}
+
+/** @param {number[]} a @param {number[]} b @param {number} share */
+const between = (a, b, share) => [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
+
+/** @param {number[]} a @param {number[]} b  from a to b */
+const direction = (a, b) => {
+  const long = Math.max(1, Math.hypot(b[0] - a[0], b[1] - a[1]));
+  return [(b[0] - a[0]) / long, (b[1] - a[1]) / long];
+};
+
 /** The text twin: one sentence an event. @param {any} diagram @returns {string[]} */
 const diagramSays = (diagram) =>
   (diagram.events ?? []).map(
@@ -164,9 +190,6 @@ function spacetimePanel(lab, parent) {
     });
   }
 
-  const placeX = (/** @type {number} */ x) => LEFT + STEP * (x + 0.6);
-  const placeY = (/** @type {number} */ line) => TOP + APART * line;
-
   /** @param {any} arrow */
   function drawArrow(arrow) {
     const kind = ["arrow", arrow.quiet && "quiet", arrow.copy && "copy", arrow.lost && "lost", !arrow.to && "flying"]
@@ -179,18 +202,13 @@ function spacetimePanel(lab, parent) {
       "data-deliver": arrow.deliver ?? 0,
     });
     make(g, "title", {}, `${arrow.says}${arrow.lost ? ", lost" : arrow.to ? "" : ", in flight"}`);
-    const [x1, y1] = [placeX(arrow.from[0]), placeY(arrow.from[1])];
-    const goal = arrow.to ?? [arrow.from[0] + 1.2, arrow.from[1]];
-    const full = [placeX(goal[0]), placeY(goal[1])],
-      share = arrow.lost && arrow.to ? 0.72 : 1;
-    const [x2, y2] = [x1 + share * (full[0] - x1), y1 + share * (full[1] - y1)];
-    const long = Math.max(1, Math.hypot(x2 - x1, y2 - y1)),
-      [dx, dy] = [(x2 - x1) / long, (y2 - y1) / long];
+    const [begin, pull, end] = wayOf(arrow);
+    const [leave, [dx, dy]] = [direction(begin, pull), direction(pull, end)];
     const [a, b] = [
-      [x1 + 8 * dx, y1 + 8 * dy],
-      [x2 - 8 * dx, y2 - 8 * dy],
+      [begin[0] + 8 * leave[0], begin[1] + 8 * leave[1]],
+      [end[0] - 8 * dx, end[1] - 8 * dy],
     ];
-    make(g, "path", { class: "way", d: `M${a.join(" ")}L${b.join(" ")}` });
+    make(g, "path", { class: "way", d: `M${a.join(" ")}Q${pull.join(" ")} ${b.join(" ")}` });
     if (arrow.lost)
       make(g, "path", { class: "cross", d: "M-6-6L6 6M-6 6L6-6", transform: `translate(${b.join(" ")})` });
     else if (arrow.to)
@@ -198,7 +216,9 @@ function spacetimePanel(lab, parent) {
         class: "tip",
         d: `M${b.join(" ")}l${-12 * dx + 5 * dy} ${-12 * dy - 5 * dx}l${-10 * dy} ${10 * dx}z`,
       });
-    return { g, a, b, long };
+    /** @param {number} share */
+    const at = (share) => between(between(a, pull, share), between(pull, b, share), share);
+    return { g, at, long: Math.hypot(end[0] - begin[0], end[1] - begin[1]) };
   }
 
   /** Write the names where there is room: longer arrows first, none over another. @param {any[]} drawnArrows */
@@ -210,11 +230,11 @@ function spacetimePanel(lab, parent) {
       placeX(event.x) + 10,
       placeY(event.line) + 12,
     ]);
-    for (const { arrow, g, a, b, long } of drawnArrows.sort((one, other) => other.long - one.long)) {
+    for (const { arrow, g, at, long } of drawnArrows.sort((one, other) => other.long - one.long)) {
       if (arrow.quiet || long < 40) continue;
       const wide = 9.6 * arrow.name.length;
       for (const share of [0.5, 0.35, 0.65, 0.25, 0.75]) {
-        const [x, y] = [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
+        const [x, y] = at(share);
         const box = [x - wide / 2, y - 12, x + wide / 2, y + 10];
         if (
           taken.some(([left, top, right, bottom]) => box[0] < right && left < box[2] && box[1] < bottom && top < box[3])

@@ -51,11 +51,33 @@ function callsPanel(lab, parent) {
 /** How the verdict is drawn: a claim is broken, all hold, or (with no word) none watches. @param {any} verdict */
 const verdictKind = ({ ok, claims }) => (ok === false ? "broken" : (claims?.length ?? claims) ? "holds" : "");
 
+/** So many letters of names has the sign that claims are broken: it is read from the back row, in two lines. */
+const SIGN = 48;
+
+/** The claims that are broken, with their reasons, the first one first. @param {any} verdict @returns {any[]} */
+const brokenOf = (verdict) => (verdict.ok === false ? [verdict, ...(verdict.others ?? [])] : []);
+
+/** Names of claims, as many as the sign has room for, and how many more there are. @param {string[]} names */
+function namesOf(names) {
+  let count = names.length;
+  while (count > 1 && names.slice(0, count).join(", ").length > SIGN) count--;
+  const left = names.length - count;
+  return names.slice(0, count).join(", ") + (left ? ` and ${left} more` : "");
+}
+
+/** All reasons, a line each, where there are several: what the sign itself has no room for. @param {any} verdict */
+const reasonsOf = (verdict) =>
+  brokenOf(verdict)
+    .map(({ claim, reason }) => `“${claim}” is broken: ${reason}`)
+    .join("\n");
+
 /** The verdict of the claims in one line. @param {any} verdict */
 function verdictSays(verdict) {
   const claims = verdict.claims?.length ?? verdict.claims ?? 0;
   if (verdict.ok === undefined || (verdict.ok && !claims)) return "no claim watches";
-  if (!verdict.ok) return `✗ “${verdict.claim}” is broken`;
+  const broken = brokenOf(verdict).map(({ claim }) => String(claim));
+  if (broken.length > 1) return `✗ broken: ${namesOf(broken)}`;
+  if (broken.length) return `✗ “${broken[0]}” is broken`;
   return claims === 1 ? "✓ the claim holds" : `✓ all ${claims} claims hold`;
 }
 
@@ -76,10 +98,14 @@ function verdictPanel(lab, parent, pick) {
         if (names.length) html(box, "p", { class: "soft" }, names.join(" · "));
         return;
       }
-      html(box, "p", {}, verdict.reason);
+      html(box, "p", {}, verdict.others?.length ? `“${verdict.claim}”: ${verdict.reason}` : verdict.reason);
       const list = html(box, "ol", { "aria-label": "the events that show it" });
       for (const event of verdict.events ?? [])
         pushButton(html(list, "li"), `${event.n}: ${event.says}`, () => pick(event.n), { class: "event-link" });
+      if (!verdict.others?.length) return;
+      const others = html(box, "ul", { class: "others", "aria-label": "the claims that fell after it" });
+      for (const { claim, reason, n } of verdict.others)
+        pushButton(html(others, "li"), `“${claim}” too: ${reason}`, () => n && pick(n), { class: "event-link" });
     },
   };
 }

@@ -72,6 +72,7 @@ function narration(lab, parent) {
       put(when, whenSays(time));
       when.classList.toggle("live", (time.mode ?? "live") === "live");
       put(verdict, verdictSays(claims));
+      verdict.title = reasonsOf(claims);
       verdict.className = `chip ${verdictKind(claims)}`;
     },
   };

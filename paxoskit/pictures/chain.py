@@ -56,6 +56,16 @@ def chain_graph(world: World, newest: int | None = None) -> nx.DiGraph:
     return graph
 
 
+def keeps_chains(world: World) -> bool:
+    """Say whether any server keeps a chain on its disk; the acceptors of a synod, which agree on one value, keep none.
+
+    >>> from paxoskit.worlds.world import World
+    >>> keeps_chains(World(servers=3))
+    True
+    """
+    return any("chain" in world.classes[server].Disk.__dataclass_fields__ for server in world.servers)
+
+
 def short_hash(text: str) -> str:
     """Return the end of a hash that fits into a picture: its last digits, which the nonce was searched for.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from paxoskit.pictures.chain import chain_graph, draw_chain, shortened
+from paxoskit.pictures.chain import chain_graph, draw_chain, keeps_chains, shortened
 from paxoskit.pictures.cluster import AMBER, BLUE, GREY, INK, LINE, PAPER, RED, cluster_graph, draw_cluster
 from paxoskit.pictures.spacetime import is_quiet, turns
 from paxoskit.protocol.node import Node
@@ -217,7 +217,7 @@ def done(frame: Frame) -> dict[int, float]:
 def figure(
     world: World, says: str = "", done: Mapping[int, float] | None = None, figure: Figure | None = None
 ) -> Figure:
-    """Draw a world, the cluster above the chain, and return the figure; `says` stands on top of it.
+    """Draw a world, the cluster above the chain (if anybody keeps one), and return the figure; `says` stands on top.
 
     `done`: of a message in flight, by its number, the share of its way that lies behind it (three fifths, if nobody
     says). With `figure`, that one is cleared and drawn upon.
@@ -232,7 +232,8 @@ def figure(
     for _, _, number, data in graph.edges(keys=True, data=True):
         data |= {"done": done[number]} if done and number in done else {}
     draw_cluster(graph, figure.add_axes((0.02, 0.26, 0.96, 0.68)))
-    draw_chain(chain_graph(world, newest=5), figure.add_axes((0.02, 0.01, 0.96, 0.24)))
+    if keeps_chains(world):
+        draw_chain(chain_graph(world, newest=5), figure.add_axes((0.02, 0.01, 0.96, 0.24)))
     return figure
 
 

@@ -182,7 +182,8 @@ def spacetime(
     window), `kind`, `says`, `cause` (the choice that sent its message or set its timer, 0 for none), where it is so
     `decided` (the heights, as text) and `down`; `arrows`, each with its message's number `n`, `from` and `to` ([x,
     line]; x is -1 before the window, and the number of events after it; `to` is None while it is in flight), `name`,
-    `says`, `cause` and `deliver` (the choices that sent and took it), where it is so `lost`, `quiet` and `copy`;
+    `says`, `cause` and `deliver` (the choices that sent and took it), where it is so `lost`, `quiet`, `copy` and `bend`
+    (so many places to the right lies the point that pulls it off a straight way through what is another's);
     `down`, each [line, from x, to x or None]; `first` and `last`, the numbers at its ends; `of`, the newest number.
 
     >>> from paxoskit.worlds.world import World
@@ -254,10 +255,13 @@ class _Diagram:
             if turn.choice.cause in self.arrows:
                 self._arrive(turn, len(self.kept))
         numbers = [turn.choice.n for turn in self.kept]
+        events = self._events()
+        arrows = sorted(self.arrows.values(), key=lambda arrow: int(arrow["n"]))
+        _bend(arrows, events)
         return {
             "lines": list(self.line),
-            "events": self._events(),
-            "arrows": sorted(self.arrows.values(), key=lambda arrow: int(arrow["n"])),
+            "events": events,
+            "arrows": arrows,
             "down": list(self._down(down)),
             "first": numbers[0] if numbers else 0,
             "last": numbers[-1] if numbers else 0,
@@ -361,6 +365,96 @@ def _decided(turn: Turn, heights: dict[Name, int]) -> str:
     if not found:
         return ""
     return str(found[0]) if len(found) == 1 else f"{min(found)}–{max(found)}"
+
+
+# Arrows that would cover something --------------------------------------------------------------------------
+
+Point: TypeAlias = tuple[float, float]
+
+CLEAR, BESIDE = 11.0, 5.0
+"""In SVG units: so far an arrow passes from a mark that is not its own, and from an arrow that leaves the same mark."""
+
+STRENGTHS = (1.0, 1.3, 1.7, 2.2, 3.0)
+"""How strongly an arrow bends, the weakest first; the middle of the first passes a quarter farther than `CLEAR`."""
+
+Spots: TypeAlias = dict[float, list[float]]
+"""For each line, or half way to the next one, at which x something is."""
+
+
+def _bend(arrows: Iterable[Diagram], events: Iterable[Diagram]) -> None:
+    """Bend each arrow that would run through another node's mark, or upon an arrow that leaves the same mark.
+
+    Without this, of two messages that leave together and arrive one after the other, on the next line and on the one
+    after that, the longer arrow runs through the mark in which the shorter one ends: it would seem to begin there.
+    """
+    marks: Spots = {}
+    for event in events:
+        if event["kind"] in MARKS or "decided" in event:
+            marks.setdefault(event["line"], []).append(event["x"])
+    fans: dict[tuple[int, int], Spots] = {}
+    for arrow in sorted(arrows, key=lambda arrow: "lost" in arrow):  # a cross needs most room
+        if arrow["to"] is not None:
+            fan = fans.setdefault(_begin(arrow), {})
+            if bend := _least_bend(arrow, marks, fan):
+                arrow["bend"] = bend
+            for line, x in _crossings(arrow, bend):
+                fan.setdefault(line, []).append(x)
+
+
+def _least_bend(arrow: Diagram, marks: Spots, fan: Spots) -> float:
+    """Return the least bend with which an arrow keeps away from marks and from its fan; the best one if none does."""
+    (x1, line1), (x2, line2) = _begin(arrow), _goal(arrow)
+    steep: float = abs(line2 - line1) * APART / (((line2 - line1) * APART) ** 2 + ((x2 - x1) * STEP) ** 2) ** 0.5
+    least = 2.5 * CLEAR / (STEP * steep)  # its middle is half as far off as what pulls it
+    bends = [0.0, *(round(sign * strength * least, 2) for strength in STRENGTHS for sign in (1, -1))]
+    fitting = [bend for bend in bends if 2 * abs(bend) <= x2 - x1]  # none turns back in time
+
+    def room(bend: float) -> float:
+        """Return by how much the nearest thing is farther away than it must be, at most nothing."""
+        near: list[float] = [0.0]
+        beside = BESIDE
+        for line, x in _crossings(arrow, bend):
+            if "lost" in arrow and abs(line - line1) == _share(arrow) * abs(line2 - line1):
+                beside = CLEAR  # here is its cross
+            near += [abs(x - other) * STEP * steep - CLEAR for other in marks.get(line, ())]
+            near += [abs(x - other) * STEP * steep - beside for other in fan.get(line, ())]
+        return min(near)
+
+    free = next((bend for bend in fitting if room(bend) == 0.0), None)
+    return max(fitting, key=room) if free is None else free
+
+
+def _begin(arrow: Diagram) -> tuple[int, int]:
+    x, line = arrow["from"]
+    return x, line
+
+
+def _goal(arrow: Diagram) -> tuple[int, int]:
+    """Return where an arrow leads. A cut link loses it at once: it has some way all the same."""
+    x, line = arrow["to"]
+    return x + (x == arrow["from"][0]), line
+
+
+def _share(arrow: Diagram) -> float:
+    """Return which part of its way an arrow goes: one that is lost ends about half way, between two lines.
+
+    >>> [_share({"from": [0, 0], "to": [9, line], "lost": True}) for line in (1, 2, 3, 4)]
+    [0.5, 0.75, 0.5, 0.625]
+    """
+    lines = abs(arrow["to"][1] - arrow["from"][1])
+    return (lines // 2 + 0.5) / lines if "lost" in arrow else 1.0
+
+
+def _crossings(arrow: Diagram, bend: float) -> Iterator[tuple[float, float]]:
+    """Yield where an arrow passes each line between its own and its goal's, and half way to the next line."""
+    (x1, line1), (x2, line2) = _begin(arrow), _goal(arrow)
+    lines = abs(line2 - line1)
+    for halves in range(1, 2 * lines):
+        passed = halves / 2
+        part = passed / lines
+        if part <= _share(arrow):
+            line = line1 + passed * (1 if line2 > line1 else -1)
+            yield line, x1 + part * (x2 - x1) + 2 * part * (1 - part) * bend
 
 
 # From the diagram to SVG ------------------------------------------------------------------------------------
@@ -498,42 +592,54 @@ def _svg_lines(diagram: Diagram, right: float, apart: int) -> Iterator[str]:
 
 
 def _svg_arrow(arrow: Diagram, apart: int) -> str:
-    (x1, y1), (x2, y2), cross = _way(arrow, apart)
-    length = max(1.0, ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5)
-    dx, dy = (x2 - x1) / length, (y2 - y1) / length
+    begin, pull, (x2, y2) = _way(arrow, apart)
+    length = max(1.0, ((x2 - pull[0]) ** 2 + (y2 - pull[1]) ** 2) ** 0.5)
+    dx, dy = (x2 - pull[0]) / length, (y2 - pull[1]) / length
     kinds = [*(kind for kind in ("lost", "quiet", "copy") if kind in arrow), *_flying(arrow)]
     parts = [
         f'<g class="{" ".join(["arrow", *kinds])}" data-n="{arrow["n"]}" data-cause="{arrow["cause"]}" '
         f'data-deliver="{arrow["deliver"]}"><title>{escaped(arrow["says"])}</title>'
     ]
-    if cross:
-        parts.append(f'<path class="way" d="M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}"/>')
+    if "lost" in arrow:
+        parts.append(_svg_way(arrow, begin, pull, (x2, y2)))
         parts.append(f'<path class="cross" d="M{x2 - 7:.0f} {y2 - 7:.0f}l14 14m-14 0l14-14"/></g>')
         return "".join(parts)
     x2, y2 = x2 - 8 * dx, y2 - 8 * dy  # the tip touches the rim of the event's mark
-    parts.append(f'<path class="way" d="M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}"/>')
+    parts.append(_svg_way(arrow, begin, pull, (x2, y2)))
     side, across = f"{5 * dy - 11 * dx:.0f} {-5 * dx - 11 * dy:.0f}", f"{-10 * dy:.0f} {10 * dx:.0f}"
     parts.append(f'<path class="tip" d="M{x2:.0f} {y2:.0f}l{side} {across}z"/></g>')
     return "".join(parts)
+
+
+def _svg_way(arrow: Diagram, begin: Point, pull: Point, end: Point) -> str:
+    by = f"Q{pull[0]:.0f} {pull[1]:.0f} " if "bend" in arrow else "L"
+    return f'<path class="way" d="M{begin[0]:.0f} {begin[1]:.0f}{by}{end[0]:.0f} {end[1]:.0f}"/>'
 
 
 def _flying(arrow: Diagram) -> list[str]:
     return ["flying"] if arrow["to"] is None else []
 
 
-def _way(arrow: Diagram, apart: int) -> tuple[tuple[float, float], tuple[float, float], bool]:
-    """Return where an arrow begins, where it ends (in SVG units), and whether it ends in a cross.
+def _way(arrow: Diagram, apart: int) -> tuple[Point, Point, Point]:
+    """Return, in SVG units, where an arrow begins, the point that pulls it to its side, and where it ends.
 
-    In flight, it dangles towards nobody in particular: it points a little to the right. What was lost ends half way.
+    In flight, it dangles towards nobody in particular: it points a little to the right. What was lost ends between two
+    lines, about half way.
     """
     begin = _at(arrow["from"][0], arrow["from"][1], apart)
     if arrow["to"] is None:
-        return begin, (begin[0] + 0.9 * STEP, begin[1] + 0.3 * apart * (1 if arrow["from"][1] == 0 else -1)), False
-    x, line = arrow["to"]
-    end = _at(x + (x == arrow["from"][0]), line, apart)  # a cut link loses it at once: give it some way
-    if "lost" in arrow:
-        return begin, ((begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2), True
-    return begin, end, False
+        end = begin[0] + 0.9 * STEP, begin[1] + 0.3 * apart * (1 if arrow["from"][1] == 0 else -1)
+        return begin, _between(begin, end, 0.5), end
+    goal = _at(*_goal(arrow), apart)
+    middle = _between(begin, goal, 0.5)
+    pull = middle[0] + STEP * arrow.get("bend", 0.0), middle[1]
+    share = _share(arrow)
+    first = _between(begin, pull, share)
+    return begin, first, _between(first, _between(pull, goal, share), share)
+
+
+def _between(a: Point, b: Point, share: float) -> Point:
+    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
 
 
 def _svg_event(event: Diagram, apart: int) -> str:
@@ -667,16 +773,30 @@ def draw_spacetime(events: Iterable[Event], ax: Axes | None = None, **window: An
 
 
 def _draw_arrow(ax: Axes, arrow: Mapping[str, Any]) -> None:
-    (x1, y1), (x2, y2), cross = _way(dict(arrow), APART)
-    ends = [((x - LEFT) / STEP - 1, (y - TOP) / APART) for x, y in ((x2, y2), (x1, y1))]
-    style = {
-        "arrowstyle": "-" if cross else "-|>", "color": RED if cross else INK, "shrinkA": 0,
-        "shrinkB": 0 if cross else 4, "linewidth": 1.1, "alpha": 0.4 if "quiet" in arrow else 1.0,
-        "linestyle": ":" if arrow["to"] is None else "--" if "copy" in arrow else "-",
+    ends = [((x - LEFT) / STEP - 1, (y - TOP) / APART) for x, y in _way(dict(arrow), APART)]
+    begin, pull, end = ends
+    lost = "lost" in arrow
+    style: dict[str, Any] = {
+        "arrowstyle": "-" if lost else "-|>", "color": RED if lost else INK, "linewidth": 1.1,
+        "alpha": 0.4 if "quiet" in arrow else 1.0, "linestyle": ":" if arrow["to"] is None else "--"
+        if "copy" in arrow else "-",
     }  # fmt: skip
-    ax.annotate("", ends[0], ends[1], arrowprops=style, zorder=3)
-    if cross:
-        ax.plot([ends[0][0]], [ends[0][1]], marker="x", color=RED, markersize=8, markeredgewidth=2.5, zorder=4)
+    if "bend" in arrow:
+        _draw_bent(ax, begin, pull, end, style)
+    else:
+        ax.annotate("", end, begin, arrowprops={**style, "shrinkA": 0, "shrinkB": 0 if lost else 4}, zorder=3)
+    if lost:
+        ax.plot([end[0]], [end[1]], marker="x", color=RED, markersize=8, markeredgewidth=2.5, zorder=4)
+
+
+def _draw_bent(ax: Axes, begin: Point, pull: Point, end: Point, style: dict[str, Any]) -> None:
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    length = (((end[0] - pull[0]) * STEP) ** 2 + ((end[1] - pull[1]) * APART) ** 2) ** 0.5
+    short = end if style["arrowstyle"] == "-" else _between(end, pull, 8 / max(8.0, length))  # touches the mark's rim
+    curve = Path([begin, pull, short], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+    ax.add_patch(FancyArrowPatch(path=curve, mutation_scale=10, fill=style["arrowstyle"] != "-", zorder=3, **style))
 
 
 def _draw_event(ax: Axes, event: Mapping[str, Any]) -> None:

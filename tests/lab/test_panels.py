@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
 from paxoskit.claims.safety import SAFETY, safety_claims
+from paxoskit.course.demos import begin
 from paxoskit.lab.panels import MOST_LETTERS, block, calls, inspect, network, timers, verdict, words
 from paxoskit.protocol.messages import ElectionTimeout, Get, Put
 from paxoskit.protocol.node import Node
@@ -154,6 +156,20 @@ def test_a_broken_claim_comes_with_its_reason_and_its_events():
     assert (seen["ok"], seen["claim"], seen["reason"]) == (False, world.violations[0].claim, world.violations[0].reason)
     numbers = [event["n"] for event in seen["events"]]
     assert numbers and numbers == sorted(numbers) and all(event["says"] for event in seen["events"])
+
+
+def test_every_claim_that_fell_is_named_once_in_the_order_in_which_they_fell():
+    stepper, words = begin("05_lost_promise")
+    stepper.goto(max(words))
+    world = SimpleNamespace(claims=safety_claims(), violations=stepper.violations * 2)
+    seen = verdict(world)
+    named = [seen["claim"], *(one["claim"] for one in seen["others"])]
+    assert named == list(dict.fromkeys(violation.claim for violation in stepper.violations))
+    assert len(named) > 4
+    first = {violation.claim: violation for violation in reversed(stepper.violations)}
+    assert [(one["reason"], one["n"]) for one in seen["others"]] == [
+        (first[claim].reason, first[claim].events[-1].n) for claim in named[1:]
+    ]
 
 
 def test_what_clients_asked_is_told_with_its_end():

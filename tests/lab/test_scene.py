@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from paxoskit.course.given import Acceptor
 from paxoskit.lab.scene import (
     BOLD,
+    CHAIN_WIDTH,
+    HEIGHT,
     block_says,
     describe,
     meant,
@@ -23,8 +26,10 @@ from paxoskit.lab.scene import (
     tag_width,
     way,
 )
+from paxoskit.pictures.chain import keeps_chains
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import ElectionTimeout, Put
+from paxoskit.protocol.server import Server
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.world import World
 from tests.mutants import HalfIsEnough
@@ -287,6 +292,22 @@ def test_the_message_that_the_last_step_brought_is_told_only_while_time_stands_s
 
 def test_a_scene_is_plain_data():
     assert json.loads(json.dumps(busy())) == busy()
+
+
+def test_where_nobody_keeps_a_chain_there_is_no_picture_of_one():
+    synod = synod_world()
+    seen = scene(synod, {}, 0, 1)
+    assert seen["chain"] == {"servers": len(synod.servers), "blocks": [], "absent": True}
+    assert "no block yet" not in svg(seen)
+    assert f'viewBox="0 0 {CHAIN_WIDTH} {HEIGHT}"' in svg(seen)
+    assert "absent" not in scene(World(servers=3), {}, 0, 1)["chain"]
+
+
+def test_one_server_that_keeps_a_chain_is_enough():
+    world = World([Server, Acceptor])
+    assert keeps_chains(world)
+    world.crash(1, "lost")
+    assert "no block yet" in svg(scene(world, {}, 0, 1))
 
 
 def test_a_long_chain_is_a_window_of_six_blocks():

@@ -619,11 +619,37 @@ def test_a_broken_claim_shows_itself_in_words_with_its_events(page):
     show_state(page, traits(world))
     assert page.locator(".verdict-panel").is_visible()
     assert verdict["reason"] in page.locator(".verdict").text_content()
-    link = page.locator(".event-link").last
+    link = page.get_by_role("list", name="the events that show it").get_by_role("button").last
     link.click()
     assert page.locator(".spacetime-panel").is_visible()
     number = int(page.locator(".spacetime .event.picked").get_attribute("data-n"))
     assert 0 <= int(link.text_content().split(":")[0]) - number < 10  # in whose turn it happened
+
+
+def test_where_nobody_keeps_a_chain_its_panel_is_hidden_until_it_is_asked_for(page):
+    synod = synod_world()
+    show_state(page, traits(synod))
+    assert page.locator(".chain-panel").is_hidden() and page.locator(".cluster-panel").is_visible()
+    show_state(page, traits(synod, {"did": "another"}))
+    page.locator(".paxoskit-scene").focus()
+    page.keyboard.press("3")
+    assert page.locator(".chain-panel").is_visible()
+    assert page.locator("svg.chain .note").text_content() == "no server here keeps a chain"
+
+
+def test_every_claim_that_fell_is_told_and_its_event_can_be_looked_at(page, world):
+    state = traits(world)
+    number = state["spacetime"]["events"][3]["n"]
+    state["verdict"] = {"ok": False, "claims": [], "claim": "P2b", "reason": "first", "events": [], "others": []}
+    show_state(page, state)
+    assert page.locator(".chip.broken").text_content() == "✗ “P2b” is broken"
+    others = [{"claim": "agreement", "reason": "then", "n": number}]
+    show_state(page, {**state, "verdict": {**state["verdict"], "others": others}})
+    assert page.locator(".chip.broken").text_content() == "✗ broken: P2b, agreement"
+    assert page.locator(".chip.broken").get_attribute("title") == "“P2b” is broken: first\n“agreement” is broken: then"
+    page.locator("[aria-live=polite]", has_text="“agreement” is broken: then").wait_for(state="attached")
+    page.get_by_role("list", name="the claims that fell after it").get_by_role("button").click()
+    assert page.locator(".spacetime .event.picked").get_attribute("data-n") == str(number)
 
 
 def test_an_event_outside_of_the_window_is_fetched(page, world):

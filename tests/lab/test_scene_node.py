@@ -11,7 +11,8 @@ import pytest
 from paxoskit.lab.acts import command_of
 from paxoskit.lab.page import PARTS, javascript
 from paxoskit.lab.scene import spots
-from paxoskit.pictures.spacetime import spacetime
+from paxoskit.pictures.spacetime import APART, STEP, _way, spacetime
+from paxoskit.worlds.simulator import NEMESES, Simulator
 from tests.lab.stage import LIVE, STEPPED, ask, in_node, traits, with_a_block
 
 pytest.importorskip("playwright", reason="Node comes with playwright: `pip install -e '.[test]'`")
@@ -221,3 +222,41 @@ def test_the_types_are_right(tmp_path):
                "--lib", "es2022,dom,dom.iterable"]  # fmt: skip
     done = subprocess.run([*command, *options, "lab.js"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.stdout == "" and done.returncode == 0
+
+
+def fallen(*names: str) -> str:
+    first, *others = [{"claim": name, "reason": f"why {name}"} for name in names]
+    return json.dumps({"ok": False, "claims": ["a", "b"], **first, "events": [], "others": others})
+
+
+def test_the_sign_names_all_claims_that_are_broken_as_far_as_it_has_room_and_its_tooltip_tells_why():
+    assert in_node(f"verdictSays({fallen('P2b')})") == "✗ “P2b” is broken"
+    assert in_node(f"verdictSays({fallen('agreement', 'P2b')})") == "✗ broken: agreement, P2b"
+    many = fallen("P2b", "a promise is kept", "agreement", "no acknowledged write is lost", "linearizable per key")
+    assert in_node(f"verdictSays({many})") == "✗ broken: P2b, a promise is kept, agreement and 2 more"
+    assert in_node(f"reasonsOf({many})").splitlines()[3:] == [
+        "“no acknowledged write is lost” is broken: why no acknowledged write is lost",
+        "“linearizable per key” is broken: why linearizable per key",
+    ]
+
+
+def test_a_long_name_is_named_all_the_same():
+    assert in_node(f"verdictSays({fallen('x' * 90, 'y')})") == f"✗ broken: {'x' * 90} and 1 more"
+
+
+def test_a_sign_of_an_older_kit_is_read():
+    assert in_node("verdictSays({ok: false, claim: 'P2b', claims: []})") == "✗ “P2b” is broken"
+    assert in_node("verdictSays({})") == "no claim watches"
+    assert in_node("reasonsOf({ok: true, claims: ['P2b']})") == ""
+
+
+def test_the_browser_draws_the_way_of_an_arrow_as_python_does():
+    simulator = Simulator(2, 5, nemesis=NEMESES["all"])
+    simulator.run(600)
+    arrows = [arrow for arrow in spacetime(simulator.trace)["arrows"] if arrow["to"] is not None]
+    assert {"bend", "lost"} <= {key for arrow in arrows for key in arrow}
+    drawn = in_node(f"{json.dumps(arrows)}.map(wayOf)")
+    aside = 0.4 * STEP  # the lab begins a little farther to the left
+    for arrow, found in zip(arrows, drawn, strict=True):
+        expected = [[x - aside, y] for x, y in _way(arrow, APART)]
+        assert [value for point in found for value in point] == pytest.approx([v for point in expected for v in point])

@@ -7,6 +7,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import networkx as nx
@@ -14,7 +15,9 @@ import pytest
 
 from paxoskit.pictures import spacetime as spacetime_module
 from paxoskit.pictures.spacetime import (
+    APART,
     MOST_AFTER,
+    TOP,
     describe,
     draw_spacetime,
     spacetime,
@@ -305,6 +308,95 @@ def test_a_learners_own_messages_are_drawn_as_well():
     settle(world)
     diagram = spacetime(world.trace)
     assert [(arrow["name"], arrow["from"], arrow["to"]) for arrow in diagram["arrows"]] == [("Ping", [0, 0], [1, 1])]
+
+
+# Arrows and crosses -----------------------------------------------------------------------------------------
+
+
+def curve(arrow, count=60):
+    """Return points on the way of an arrow, in SVG units."""
+    begin, pull, end = spacetime_module._way(arrow, APART)
+    parts = [number / count for number in range(count + 1)]
+    return [
+        tuple((1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c for a, b, c in zip(begin, pull, end)) for t in parts
+    ]
+
+
+def distance(a, b):
+    return ((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5
+
+
+def foreign_marks(diagram, arrow):
+    """Return where the marks are in which an arrow neither begins nor ends."""
+    own = {arrow["cause"], arrow["deliver"]}
+    return [
+        spacetime_module._at(event["x"], event["line"], APART)
+        for event in diagram["events"] if event["n"] not in own and event["kind"] != "drop"
+    ]  # fmt: skip
+
+
+def one_after_the_other(servers: int, order=None) -> World:
+    """A broadcast of server 1 that arrives at 2, 3, 4 … in this order, as drawn arrows of one slope."""
+    world = World(servers=servers, clients=0)
+    world.happen(Choice("fire", 1, what=ElectionTimeout()))
+    for receiver in order or range(2, servers + 1):
+        world.deliver(next(flight for flight in world.flying.values() if flight.receiver == receiver))
+    return world
+
+
+@pytest.mark.parametrize("servers", [3, 5, 7, 9])
+def test_messages_that_leave_together_and_arrive_in_turn_run_through_no_other_server(servers):
+    diagram = spacetime(one_after_the_other(servers).trace)
+    taken = [arrow for arrow in diagram["arrows"] if arrow["to"] is not None]
+    assert len(taken) == servers - 1
+    for arrow in taken:
+        for mark in foreign_marks(diagram, arrow):
+            assert min(distance(point, mark) for point in curve(arrow)) > 8  # a mark's radius is 6
+    for arrow, other in combinations(taken, 2):  # and none covers another
+        assert max(min(distance(point, near) for near in curve(other)) for point in curve(arrow)[:30]) > 4
+
+
+@pytest.mark.parametrize("order", [None, [3, 2], [2, 3]])
+def test_an_arrow_with_a_free_way_is_straight(order):
+    diagram = spacetime(one_after_the_other(3, order).trace)
+    assert [arrow for arrow in diagram["arrows"] if "bend" in arrow and arrow["to"][1] == 1] == []
+    assert any("bend" in arrow for arrow in diagram["arrows"]) == (order != [3, 2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_busy_run_too_no_arrow_runs_through_a_mark_on_its_way(seed):
+    diagram = spacetime(simulated(seed))
+    height = {event["n"]: event["line"] for event in diagram["events"]}
+    bent = 0
+    for arrow in diagram["arrows"]:
+        if arrow["to"] is None or abs(arrow["to"][1] - arrow["from"][1]) < 2:
+            continue
+        low, high = sorted([arrow["from"][1], arrow["to"][1]])
+        between = {**diagram, "events": [event for event in diagram["events"] if low < height[event["n"]] < high]}
+        for mark in foreign_marks(between, arrow):
+            assert min(distance(point, mark) for point in curve(arrow, 100)) > 7
+        bent += "bend" in arrow
+    assert 0 < bent < len(diagram["arrows"]) / 3
+
+
+@pytest.mark.parametrize("lines", [3, 5, 7, 9])
+def test_a_lost_message_ends_in_a_cross_between_two_lines(lines):
+    world = World(servers=lines, clients=0)
+    world.set_link(1, 2, cut=True)
+    world.happen(Choice("fire", 1, what=ElectionTimeout()))
+    for flight in list(world.flying.values()):
+        world.drop(flight)
+    lost = [arrow for arrow in spacetime(world.trace)["arrows"] if "lost" in arrow]
+    assert len(lost) == lines - 1
+    for arrow in lost:
+        _, _, (_, y) = spacetime_module._way(arrow, APART)
+        assert (y - TOP) / APART % 1 == pytest.approx(0.5)
+
+
+def test_no_arrow_turns_back_in_time():
+    for arrow in spacetime(simulated(3), most=200)["arrows"]:
+        xs = [x for x, _ in curve(arrow)]
+        assert xs == sorted(xs)
 
 
 # Happens-before ---------------------------------------------------------------------------------------------
