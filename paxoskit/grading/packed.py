@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from paxoskit.protocol.messages import Block
-from paxoskit.protocol.plain import Ballot, Message
+from paxoskit.protocol.plain import OURS, Ballot, Message
 
 DEEPEST = 60
 """Data nested deeper than this does not cross."""
@@ -164,6 +164,35 @@ def written(value: Any, parts: Parts | None = None, depth: int = DEEPEST) -> str
         fields = [f'"{name}":{written(held[name], parts, depth - 1)}' for name in names if name in held]
         return f'{{"ours":["{kind.known_as}",{{{",".join(fields)}}}]}}'
     return canonical_text(pack(value, parts, depth))
+
+
+def afresh(message: Message) -> Message:
+    """Return one of the kit's messages as a network would bring it: equal, made anew, its ballots and texts too.
+
+    Whoever hears it can tell nothing from `is`. Blocks and requests in it stay what they are: much is computed of
+    them once. A learner's own message is returned itself.
+
+    >>> from paxoskit.protocol.synod import Prepare
+    >>> heard = Prepare(Ballot(1, 4))
+    >>> again = afresh(heard)
+    >>> again == heard, again is heard, again.ballot is heard.ballot
+    (True, False, False)
+    """
+    kind = type(message)
+    if kind not in OURS:
+        return message
+    twin: Message = object.__new__(kind)
+    fields = twin.__dict__
+    for field, value in message.__dict__.items():
+        kind = type(value)
+        if kind is Ballot:
+            value = tuple.__new__(Ballot, [part + 0 if type(part) is int else part for part in value])
+        elif kind is str:
+            value = value[:1] + value[1:]
+        elif kind in OURS and "ballot" in value.__dict__:
+            value = afresh(value)
+        fields[field] = value
+    return twin
 
 
 class Parts:

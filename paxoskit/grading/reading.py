@@ -141,7 +141,8 @@ class Turn(NamedTuple):
     """What a node did: the number of its state afterwards, its effects, its disk if that changed.
 
     `shown`: what an onlooker sees of it, if that changed. `odd`: why its state cannot be compared with others; empty
-    if it can. `raw`: effects, disk and what is shown, as they came.
+    if it can. `raw`: effects, disk and what is shown, as they came. `like`: the number of the first state of equal
+    data, whatever the order of its dicts.
     """
 
     state: int
@@ -150,18 +151,20 @@ class Turn(NamedTuple):
     shown: str | None
     odd: str
     raw: tuple[Any, ...]
+    like: int
 
 
 def read_turn(told: Any, read: Callable[[str], Message]) -> Turn:
     """Return a turn as a worker tells it, its messages read by `read`. Raises LearnerError for what is none."""
     try:
         disk, shown, odd = told.get("disk"), told.get("shown"), told.get("odd", "")
+        like = told.get("like", told["state"])
         texts = type(disk) in (str, type(None)) and type(shown) in (str, type(None)) and type(odd) is str
-        if type(told["state"]) is int and texts:
+        if type(told["state"]) is type(like) is int and texts:
             effects = tuple(_effect(read, *effect) for effect in told["effects"])
             raw = (*map(tuple, told["effects"]), disk, shown)
             hash(raw)  # flat: whatever is more than a turn is refused
-            return Turn(told["state"], effects, disk, shown, odd, raw)
+            return Turn(told["state"], effects, disk, shown, odd, raw, like)
     except LearnerError:
         raise
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError):

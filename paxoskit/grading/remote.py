@@ -102,7 +102,7 @@ class RemoteNode(Node):
         return self._take(heard[key][0], self.disk)
 
     def _take(self, turn: Turn, disk: Any) -> list[Effect]:
-        self.number, self.odd = turn.state, turn.odd
+        self.number, self.like, self.odd = turn.state, turn.like, turn.odd
         self.disk = disk if turn.disk is None else self.subject.disk(type(self), turn.disk)
         if turn.shown is not None:
             self._show(self.subject.shown(turn.shown))
@@ -116,10 +116,10 @@ class RemoteNode(Node):
         held |= shown
 
     def state(self) -> tuple[Any, ...]:
-        """Return the number of the state, which two nodes of a name share exactly when all their data is equal."""
+        """Return a number of the state, which two nodes of a name share exactly when all their data is equal."""
         if self.odd:
             raise NodeError(self.odd)
-        return self.named, self.name, self.number
+        return self.named, self.name, self.like
 
     def copy(self) -> Node:
         """Return a node in the same state."""
@@ -246,8 +246,9 @@ class WorkerSubject:
         self.doubt: str | LearnerError = ""
         """What was found when that was rechecked by which the property now judged is judged."""
         self.time_outs = 0
-        self.used = self.waited = 0.0
-        """So many seconds of CPU the workers had used that have ended; so long their judge waited for them."""
+        self.used = self.waited = self.idle = 0.0
+        """Of the workers that have ended: the seconds of CPU they had used, those that their judge waited for them, and
+        those that they were seen to wait for nothing."""
         self.look_at = time.monotonic() + self.limits.total
         self._printed = ""
 
@@ -315,10 +316,10 @@ class WorkerSubject:
             self.keep_printed(channel.printed)
 
     def left(self) -> float:
-        """Return how many seconds this subject's workers may still use, or be waited for, whichever is less."""
+        """Return how many seconds this subject's workers may still use, or wait for nothing, whichever is less."""
         used = self.used + sum(channel.spent() for channel in self.open)
-        waited = self.waited + sum(channel.waited for channel in self.open)
-        return min(self.limits.total - used, self.limits.waits - waited)
+        idle = self.idle + sum(channel.idle for channel in self.open)
+        return min(self.limits.total - used, self.limits.idle - idle)
 
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
@@ -433,6 +434,7 @@ class WorkerSubject:
         for channel in self.open:
             channel.close()
             self.used, self.waited = self.used + channel.used, self.waited + channel.waited
+            self.idle += channel.idle
         self.open.clear()
         self.places.clear()
         self.main = None

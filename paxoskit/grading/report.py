@@ -76,7 +76,7 @@ class Result:
 class Report:
     """All results of one submission to one exercise.
 
-    `isolation`: what kept the submission from its judge, in words ("none: practice, in this process").
+    `isolation`: what kept the submission from its judge, in words.
     `notes`: what a reader must know besides, for instance which file was taken. `practice`: no marks follow from it.
 
     >>> report = Report("04_acceptor", (Result("promise", "a promise is kept", 1, 2, FAILED, says="Look at …"),))
@@ -86,7 +86,7 @@ class Report:
 
     exercise: str
     properties: tuple[Result, ...]
-    isolation: str = "none: practice, in this process"
+    isolation: str = "none, as this is practice: the answer ran in the same process as its judge"
     practice: bool = False
     seed: int | None = None
     notes: tuple[str, ...] = ()

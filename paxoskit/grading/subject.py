@@ -26,7 +26,9 @@ from pathlib import Path
 from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from paxoskit.protocol.node import Effect, Node
+from paxoskit.grading.packed import afresh
+from paxoskit.grading.worker import canonical, duplicate
+from paxoskit.protocol.node import Effect, Node, NodeError
 from paxoskit.protocol.plain import Ballot, Message, Name
 from paxoskit.worlds.story import Story
 
@@ -45,8 +47,8 @@ each call without end, the next is waited for half as long, so that all of them 
 LONGEST, LONGEST_OF_ALL = 20.0, 40.0
 """In this process: one property takes at most so many seconds of CPU, and all properties of an answer so many."""
 
-LOOK = 0.1
-"""Every so many seconds somebody looks at what takes long."""
+LOOK, OFTENEST = 0.1, 3e-5
+"""Every so many seconds somebody looks at what takes long; at the shortest, where a call catches that it is ended."""
 
 MOST_PRINTED = 10_000
 """So many characters of what a learner's code prints are kept between two calls of `printed`."""
@@ -190,7 +192,7 @@ class LocalSubject:
     8
     """
 
-    isolation = "none: practice, in this process"
+    isolation = "none, as this is practice: the answer ran in the same process as its judge"
     practice = True
 
     def __init__(self, answer: str | Path | None = None, names: dict[str, Any] | None = None) -> None:
@@ -346,7 +348,11 @@ class _Bounded(io.TextIOBase):
 
 
 def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
-    """Return a subclass of a learner's node that tells her failures as LearnerError, and keeps what she prints."""
+    """Return a subclass of a learner's node that tells her failures as LearnerError, and keeps what she prints.
+
+    Each message comes to it made anew, as over a network: two equal ballots are never one object. It is copied as
+    where marks are given: two names for one list are still two names for one list. Its state is data there and here.
+    """
 
     def __init__(self: Node, name: Name, peers: Sequence[int], disk: Any = None) -> None:
         with subject.running(f"{cls.__name__}.__init__"):
@@ -358,9 +364,27 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
 
     def receive(self: Node, sender: Name, message: Message) -> list[Effect]:
         with subject.running(f"{cls.__name__} hearing {type(message).__name__}"):
-            return cls.receive(self, sender, message)
+            return cls.receive(self, sender, afresh(message))
 
-    members: dict[str, Callable[..., Any]] = {"__init__": __init__, "start": start, "receive": receive}
+    def state(self: Node) -> tuple[Any, ...]:
+        try:
+            return cls.state(self)
+        except NodeError:  # no *plain* data, as an answer's queue may be
+            held = {key: value for key, value in vars(self).items() if key != "_effects"}
+        try:
+            return "not plain", canonical(held, whole=self)
+        except RecursionError:
+            raise NodeError("its state holds itself, or is nested too deeply") from None
+
+    def copied(self: Node) -> Node:
+        twin: Node = object.__new__(type(self))
+        held = {key: value for key, value in vars(self).items() if key != "_effects"}
+        vars(twin).update(duplicate(held, {id(self): twin}), _effects=[])
+        return twin
+
+    members: dict[str, Callable[..., Any]] = {
+        "__init__": __init__, "start": start, "receive": receive, "state": state, "copy": copied
+    }  # fmt: skip
     return type(cls.__name__, (cls,), {**members, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
 
 
@@ -377,9 +401,12 @@ def time_limit(subject: LocalSubject) -> Iterator[None]:
     watch = _Watch(subject)
 
     def ring(number: int, frame: FrameType | None) -> None:
-        if sys.gettrace() is None and (says := watch.fault()):
-            if watch.caught:
-                signal.setitimer(signal.ITIMER_REAL, LOOK / 10, LOOK / 10)  # one of many will come where nothing does
+        if sys.gettrace() is not None or (watch.caught and _is_ours(frame)):
+            return
+        if says := watch.fault():
+            if watch.caught:  # more and more often: one of many will come where nothing catches it
+                watch.look = max(OFTENEST, watch.look / 2)
+                signal.setitimer(signal.ITIMER_REAL, watch.look, watch.look)
             raise _Overtime(says)
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -394,6 +421,11 @@ def time_limit(subject: LocalSubject) -> Iterator[None]:
         subject.used += time.thread_time() - watch.began
 
 
+def _is_ours(frame: FrameType | None) -> bool:
+    """Say whether this file, which is about to end a call, is interrupted: it must come to its end."""
+    return frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__)
+
+
 class _Watch:
     """Looks every `LOOK` seconds whether one call of the learner's code runs on and on, or the whole takes too long."""
 
@@ -402,6 +434,7 @@ class _Watch:
         self.began = time.thread_time()
         self.most = min(LONGEST, LONGEST_OF_ALL - subject.used)
         self.call, self.since, self.used = -1, 0.0, 0.0
+        self.look = LOOK
         self.told = self.caught = False
         """Was the whole called too long? Does a call run on that was, as a bare `except:` does?"""
 

@@ -5,8 +5,8 @@ number of the next state, the effects, and the disk if it changed. So her sets, 
 the judge needs no trust in what it never sees. What does cross is JSON in the form that `packed.pack` writes: exact
 built-in types, ballots and messages by name; anything else crosses as a word that says what it was.
 
-Two states are one when their disks and attributes hold equal data, told by exact type: a learner's own `__eq__` and
-`__hash__` are never asked.
+Two states are one when their disks and attributes hold equal data, told by exact type, in dicts of the same order (a
+node may send in that order): a learner's own `__eq__` and `__hash__` are never asked.
 
 This module runs in a process that holds only the kit's `protocol` modules that a statement names: it imports
 no other.
@@ -20,15 +20,16 @@ import difflib
 import io
 import json
 import os
+import re
 import struct
 import sys
 import traceback
 from collections.abc import Callable
 from time import process_time
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
-from paxoskit.grading.packed import Parts, canonical_text, is_chain, pack, unpack
+from paxoskit.grading.packed import Parts, afresh, canonical_text, is_chain, pack, unpack
 from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import After, Announce, Node, NodeError, Send
 from paxoskit.protocol.plain import FROZEN, OURS, Ballot, Message
@@ -49,17 +50,18 @@ NOT_WRITTEN, MISSING, RAISED = "not written", "missing", "raised"
 # When are two states one? ------------------------------------------------------------------------------------
 
 
-def canonical(value: Any, parts: Parts | None = None) -> Any:
+def canonical(value: Any, parts: Parts | None = None, order: bool = False, whole: object = None) -> Any:
     """Return plain data as something hashable that is equal for equal data of equal types, in whatever order built.
 
-    What `parts` knows how to write, the kit's own messages and chains, is told by its text.
+    With `order`, it is equal only if dicts have the same order, too. What `parts` knows how to write, the kit's own
+    messages and chains, is told by its text. `whole`: the node whose data this is; a part of it may know it.
 
     Raises NodeError, naming the field, for what is no data: a function, a generator, an open file.
     """
     try:
-        return _canonical(value, parts)
+        return _canonical(value, _How(parts, tuple if order else frozenset, whole))
     except _NoData as found:
-        where = "".join(reversed(found.path))
+        where = re.sub(r"^\['(\w+)'\]", r"\1", "".join(reversed(found.path)))  # what is told is a node's attributes
         raise NodeError(
             f"{where}: expected data (numbers, text, list, dict, set, dataclass), got a {found.kind}"
         ) from None
@@ -72,34 +74,45 @@ class _NoData(Exception):
         """Where it was found, the innermost name first."""
 
 
+class _How(NamedTuple):
+    """How data is told: by which parts, what keeps the pairs of a dict, whose data it is."""
+
+    parts: Parts | None
+    pairs: type
+    whole: object
+
+
 _ITSELF = frozenset({int, str, type(None)})
 """Types of values that are canonical as they are."""
 
 
-def _canonical(value: Any, parts: Parts | None) -> Any:
+def _canonical(value: Any, how: _How) -> Any:
     kind = type(value)
     if kind in _ITSELF:
         return value
     if kind is tuple or kind is list:
-        return kind.__name__, tuple([item if type(item) in _ITSELF else _canonical(item, parts) for item in value])
+        return kind.__name__, tuple([item if type(item) in _ITSELF else _canonical(item, how) for item in value])
     if kind is dict:
-        return _canonical_dict(value, kind, parts)
+        return _canonical_dict(value, kind, how)
     if kind is Ballot and type(value[0]) is type(value[1]) is int:
         return kind.__name__, value[0], value[1]
     if kind in (bool, float, bytes, complex):
         return kind.__name__, repr(value)
+    parts = how.parts
     if parts is not None and (kind in OURS or is_chain(kind)):
         text = parts.digest(value) if kind is Block or is_chain(kind) else parts.text(value)
         if '"odd"' not in text:
             return kind.__name__, text
+    if value is how.whole:
+        return "itself", kind.__name__
     if is_ordinary(kind):
-        return _canonical_object(value, kind, vars(value), parts)
+        return _canonical_object(value, kind, vars(value), how)
     if isinstance(value, (tuple, list)):
-        return kind.__name__, tuple(_canonical(item, parts) for item in tuple.__iter__(tuple(value)))
+        return kind.__name__, tuple(_canonical(item, how) for item in tuple.__iter__(tuple(value)))
     if isinstance(value, (set, frozenset)):
-        return kind.__name__, frozenset(_canonical(item, parts) for item in value)
+        return kind.__name__, frozenset(_canonical(item, how) for item in value)
     if isinstance(value, dict):
-        return _canonical_dict(value, kind, parts)
+        return _canonical_dict(value, kind, how)
     if isinstance(value, (str, int)):
         return kind.__name__, str.__str__(value) if isinstance(value, str) else int.__int__(value)
     if isinstance(value, type):
@@ -112,29 +125,30 @@ def _canonical(value: Any, parts: Parts | None) -> Any:
         if type(reduced) is tuple and len(reduced) > 1:
             arguments, state, lists = reduced[1], reduced[2:3], reduced[3:]
             made_of = [arguments, state, *(list(part) for part in lists if part is not None)]
-            return _canonical_object(value, kind, made_of, parts)
+            return _canonical_object(value, kind, made_of, how)
     raise _NoData(kind.__name__)
 
 
-def _canonical_dict(value: Any, kind: type, parts: Parts | None) -> Any:
+def _canonical_dict(value: Any, kind: type, how: _How) -> Any:
     pairs = []
     for key, item in value.items():
         try:
             pairs.append((
-                key if type(key) in _ITSELF else _canonical(key, parts),
-                item if type(item) in _ITSELF else _canonical(item, parts),
+                key if type(key) in _ITSELF else _canonical(key, how),
+                item if type(item) in _ITSELF else _canonical(item, how),
             ))  # fmt: skip
         except _NoData as found:
-            found.path.append(key if type(key) is str else f"{kind.__name__} item")
+            found.path.append(f"[{key!r}]" if type(key) in (str, int) else f" {kind.__name__} item")
             raise
-    return kind.__name__, frozenset(pairs)
+    return kind.__name__, how.pairs(pairs)
 
 
-def _canonical_object(value: Any, kind: type, made_of: Any, parts: Parts | None) -> Any:
+def _canonical_object(value: Any, kind: type, made_of: Any, how: _How) -> Any:
     try:
-        return kind.__name__, _canonical(made_of, parts)
+        return kind.__name__, _canonical(made_of, how)
     except _NoData as found:
-        found.path.append(".")
+        if found.path:  # its attributes, that were told as a dict
+            found.path[-1] = re.sub(r"^\['(\w+)'\]$", r".\1", found.path[-1])
         raise
 
 
@@ -219,6 +233,9 @@ class Worker:
         self.sources: dict[str, list[str]] = {}
         self.states: list[Node] = []
         self.numbers: dict[Any, int] = {}
+        self.like: list[int] = []
+        """For each state the first one of equal data, whatever the order of its dicts."""
+        self.firsts: dict[Any, int] = {}
         self.disks: list[str] = []
         self.shown: list[str] = []
         """What every onlooker may see of each state: does it lead, in which ballot, what is in its store."""
@@ -389,7 +406,7 @@ class Worker:
         node = self.states[state]
         twin = object.__new__(type(node))
         # All attributes at once, so that two names for one list are still two names for one list.
-        memo: dict[int, Any] = {}
+        memo: dict[int, Any] = {id(node): twin}  # and a part of it that knows it knows the copy
         try:
             held = {key: duplicate(value, memo) for key, value in vars(node).items() if key != "_effects"}
         except Exception:
@@ -407,7 +424,7 @@ class Worker:
         }  # fmt: skip
         key: Any
         try:
-            key = type(node).__name__, canonical(kept, self.parts)
+            key = type(node).__name__, canonical(kept, self.parts, order=True, whole=node)
         except (NodeError, RecursionError) as error:
             key = self.odd[len(self.states)] = str(error) or "the node holds data that contains itself"
         number = self.numbers.get(key)
@@ -416,12 +433,15 @@ class Worker:
             self.states.append(node)
             self.disks.append(self._disk(node.disk))
             self.shown.append(self._shown(vars(node)))
+            like = key if type(key) is str else (type(node).__name__, canonical(kept, self.parts, whole=node))
+            self.like.append(self.firsts.setdefault(like, number))
         disk, shown = self.disks[number], self.shown[number]
         told = [self._effect(effect) for effect in effects]
         return {
             "state": number, "effects": told, **({"disk": disk} if disk != disk_before else {}),
             **({"shown": shown} if shown != shown_before else {}),
             **({"odd": self.odd[number]} if number in self.odd else {}),
+            **({"like": self.like[number]} if self.like[number] != number else {}),
         }  # fmt: skip
 
     def _shown(self, held: dict[str, Any]) -> str:
@@ -458,7 +478,7 @@ class Worker:
     def _message(self, text: str) -> Any:
         if text not in self.messages:
             self.messages[text] = self._value(json.loads(text))
-        return self.messages[text]
+        return afresh(self.messages[text])
 
     def _disk(self, disk: Any) -> str:
         return canonical_text({field: pack(value, self.parts) for field, value in vars(disk).items()})

@@ -46,15 +46,15 @@ class Limits:
     """What a worker may use. Seconds of CPU (so that a busy machine costs nobody a mark), then bytes and numbers.
 
     `call`: CPU seconds of one call; `asleep`: seconds that a call may wait for nothing; `wall`: seconds that it may
-    take at all. `total`: CPU seconds for everything that one subject is asked, and `waits`: seconds that its judge
-    waits for all of it. `time_outs`: after so many, no more is asked. `alone`: it makes no other process or thread.
+    take at all. `total`: CPU seconds for everything that one subject is asked, and `idle`: seconds that all of it may
+    wait for nothing. `time_outs`: after so many, no more is asked. `alone`: it makes no other process or thread.
     """
 
     call: float = 0.5
     asleep: float = 1.0
     wall: float = 60.0
     total: float = 15.0
-    waits: float = 120.0
+    idle: float = 20.0
     time_outs: int = 4
     cpu: int = 120
     memory: int = 1 << 30
@@ -199,8 +199,9 @@ class Channel:
         """What was read of the worker's next answer."""
         self.gone = self.printed = ""
         self.closed = False
-        self.waited = self.used = 0.0
-        """So many seconds the judge waited for answers; so many seconds of CPU the worker had used when it ended."""
+        self.waited = self.used = self.idle = 0.0
+        """So many seconds the judge waited for answers; so many seconds of CPU the worker had used when it ended; so
+        many it was seen to wait for nothing."""
         self.left: dict[str, int] = {}
         """What the worker left behind when it was ended: `strays` that were killed, and how many are `left`."""
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the worker)
@@ -326,9 +327,9 @@ class Channel:
         return self.used if self.closed else self.seconds() if self._stat() else self.waited
 
     def is_asleep(self) -> bool:
-        """Say whether the worker waits for something, and not just for its turn on a busy machine."""
+        """Say whether the worker waits for something, and not just for its turn on a busy machine, nor to be heard."""
         fields = self._stat()
-        return bool(fields) and fields[0] == "S"
+        return bool(fields) and fields[0] == "S" and not select.select([self.answers], [], [], 0)[0]
 
     def _stat(self) -> list[str]:
         try:
@@ -373,7 +374,8 @@ class Watch:
         now, used, limits = time.monotonic(), self.channel.seconds(), self.channel.limits
         if self.began < 0:
             self.used, self.began, self.last, self.slept = used, now, now, 0.0
-        self.slept, self.last = self.slept + (now - self.last) * self.channel.is_asleep(), now
+        slept = (now - self.last) * self.channel.is_asleep()
+        self.slept, self.last, self.channel.idle = self.slept + slept, now, self.channel.idle + slept
         most = limits.call * self.calls
         self.pause = min(LOOK, max(SOON, most - (used - self.used)))
         return used - self.used > most or self.slept > limits.asleep or now - self.began > limits.wall

@@ -186,8 +186,10 @@ class Node:
     def copy(self) -> Node:
         """Return a node in the same state that shares nothing changeable with this one."""
         twin = object.__new__(type(self))
-        twin.__dict__.update({key: duplicate(value) for key, value in vars(self).items() if key != "disk"})
-        twin.disk, twin._effects = snapshot(self.disk), []
+        memo = {id(self): twin}  # two names for one list stay so, and a part that knows its node knows the copy
+        disk = snapshot(self.disk, memo)
+        twin.__dict__.update({key: duplicate(value, memo) for key, value in vars(self).items() if key != "disk"})
+        twin.disk, twin._effects = disk, []
         return twin
 
 
@@ -200,25 +202,37 @@ def title(name: Name) -> str:
     return f"server {name}" if isinstance(name, int) else name
 
 
-def duplicate(value: Any) -> Any:
-    """Return a copy of `value` that shares nothing changeable with it; frozen things are shared."""
+def duplicate(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    """Return a copy of `value` that shares nothing changeable with it; frozen things are shared.
+
+    `memo` is that of `copy.deepcopy`: copies that were made already, by the `id` of what they are copies of.
+    """
     kind = type(value)
     if kind in FROZEN:
         return value
+    memo = {} if memo is None else memo
+    if id(value) in memo:
+        return memo[id(value)]
     if kind in (list, set, tuple) and FROZEN.issuperset(map(type, value)):
-        return kind(value)
-    if kind is dict and FROZEN.issuperset(map(type, value.values())) and FROZEN.issuperset(map(type, value)):
-        return value.copy()
-    return copy.deepcopy(value)
+        twin = kind(value)
+    elif kind is dict and FROZEN.issuperset(map(type, value.values())) and FROZEN.issuperset(map(type, value)):
+        twin = value.copy()
+    else:
+        return copy.deepcopy(value, memo)
+    memo[id(value)] = twin
+    return twin
 
 
-def snapshot(disk: Any) -> Any:
-    """Return the disk as it is now, safe from later changes."""
+def snapshot(disk: Any, memo: dict[int, Any] | None = None) -> Any:
+    """Return the disk as it is now, safe from later changes. `memo`: see `duplicate`."""
     saved = object.__new__(type(disk))
+    if memo is not None:
+        memo[id(disk)] = saved
     fields = saved.__dict__
     fields.update(disk.__dict__)
     if not FROZEN.issuperset(map(type, fields.values())):
-        fields.update({key: duplicate(value) for key, value in fields.items()})
+        memo = {} if memo is None else memo
+        fields.update({key: duplicate(value, memo) for key, value in fields.items()})
     return saved
 
 

@@ -19,6 +19,7 @@ SAMPLE = [
     "tests/answers/02_retries/wrong/highest_number_only.py",
     "solutions/03_quorums/quorums.py",
     "tests/answers/04_acceptor/wrong/M2_accept_not_compared.py",
+    "tests/answers/04_acceptor/wrong/copy_known_by_identity.py",
     "solutions/07_claims/claims.py",
     "solutions/10_chain/chain.py",
 ]

@@ -163,12 +163,60 @@ def test_what_cannot_be_compared_says_so_when_it_is_searched_and_runs_otherwise(
         node.state()
 
 
+ORDERLY = """
+from paxoskit.protocol.node import Node
+from paxoskit.protocol.messages import Reply
+
+class Part:
+    def __init__(self, node):
+        self.node = node
+
+    def hear(self, sender, get):
+        self.node.heard[get.key] = sender
+        for key, to in self.node.heard.items():
+            self.node.send(to, Reply("s", 1, key))
+
+class Counter(Node):
+    def __init__(self, name, peers, disk=None):
+        super().__init__(name, peers, disk)
+        self.heard, self.part = {}, Part(self)
+
+    def on_get(self, sender, get):
+        self.part.hear(sender, get)
+"""
+
+
+def test_a_node_may_send_in_the_order_of_a_dict_and_its_parts_may_know_it(subject):
+    made = subject(ORDERLY)
+    states = []
+    for keys in ("ab", "ba", "abc", "bac"):
+        node = made.node("Counter")(1, (1, 2))
+        for key in keys:
+            effects = node.receive(2, Get(key))
+        assert effects == [Send(2, Reply("s", 1, key)) for key in keys]
+        states.append(node.state())
+    assert states[0] == states[1] != states[2] == states[3]  # equal data, whatever was heard first
+    assert made.recheck() == ""
+
+
 def test_values_cross_by_their_exact_types(subject):
     source = "def same(value): return value\nclass Mine(str): pass\ndef mine(): return [Mine('x'), 1]\n"
     made = subject(source)
     for value in [(1, [2, {3: (4,)}], {5}), Ballot(1, 2), b"x", True, 1.5, Get("k"), frozenset({("a", 1)}), None, ""]:
         assert repr(made.call("same", value)) == repr(value)
     assert made.call("mine") == [Odd("Mine"), 1]
+
+
+def test_naps_without_end_are_too_long_in_all_and_a_busy_machine_is_not(subject):
+    naps = subject("import time\ndef add(a, b):\n    time.sleep(0.3)\n    return a + b\n", limits=Limits(idle=0.5))
+    with pytest.raises(LearnerError, match="took too long in all"):
+        for _ in range(10):
+            naps.look_at = 0.0
+            naps.call("add", 1, 2)
+    patient = subject("def add(a, b): return a + b\n", limits=Limits(idle=0.5))
+    patient.waited = 1_000.0  # for a worker that had no turn
+    patient.look_at = 0.0
+    assert patient.call("add", 1, 2) == 3
 
 
 def test_what_is_printed_before_an_exception_is_kept(subject):

@@ -298,3 +298,29 @@ def test_a_state_that_is_not_plain_data_names_the_field(node, where, says):
 def test_frozen_data_keeps_what_differs_apart():
     values = [[1, 2], [2, 1], {"a": 1}, {"a": 2}, {1, 2}, "12", Hello("x"), Hello("y")]
     assert len({freeze(value) for value in values}) == len(values)
+
+
+class Part:
+    def __init__(self, node):
+        self.node, self.disk = node, node.disk
+
+
+class Composed(Node):
+    @dataclass
+    class Disk:
+        kept: list[int] = field(default_factory=list)
+
+    def __init__(self, name, peers, disk=None):
+        super().__init__(name, peers, disk)
+        self.part = Part(self)
+        self.waiting = self.also_waiting = []
+        self.kept = self.disk.kept
+
+
+def test_in_a_copy_a_part_knows_the_copy_and_two_names_for_one_list_stay_so():
+    node = Composed(1, (1, 2))
+    twin = node.copy()
+    assert twin.part is not node.part
+    assert twin.part.node is twin and twin.part.disk is twin.disk is not node.disk
+    assert twin.waiting is twin.also_waiting is not node.waiting
+    assert twin.kept is twin.disk.kept is not node.disk.kept
