@@ -1,6 +1,6 @@
 """Mutants of each solution, against the checks: each must be rejected, or argued to be right.
 
-    python benchmarks/mutate.py [--exercise 04] [--survivors]
+    python benchmarks/mutate.py [--exercise 04]
 
 A mutant is the solution with one thing changed in its syntax tree: a comparison, a constant, a dropped statement, a
 negated test, `and` for `or`, `max` for `min`, an argument list without its last argument. A mutant that loses no point

@@ -83,7 +83,7 @@ def test_an_answer_that_is_judged_once_is_judged_as_it_would_be_each_time(name, 
 
 
 def test_the_search_through_an_acceptors_states_finds_what_no_schedule_does(monkeypatch):
-    file = ANSWERS / "04_acceptor" / "wrong" / "gives_in.py"
+    file = ANSWERS / "04_acceptor" / "wrong" / "gives_in_to_turns.py"
     assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == ["promise"]
     monkeypatch.setattr(acceptor, "deep", lambda subject: [])
     assert [result.id for result in build(file, "04_acceptor").values() if not result.points] == []

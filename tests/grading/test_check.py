@@ -254,6 +254,17 @@ def test_a_loop_that_catches_everything_ends_too(monkeypatch):
     assert check_file("03_quorums", source)[0].status == TIMED_OUT
 
 
+@pytest.mark.parametrize("wait", ["pass", "time.sleep(0.02)"])
+def test_a_loop_within_what_catches_everything_ends_too(wait, monkeypatch):
+    monkeypatch.setattr(subject_module, "LONGEST_CALL", 0.2)
+    monkeypatch.setattr(subject_module, "LONGEST_WAIT", 0.5)
+    source = "import time\ndef is_quorum(*_):\n    while True:\n        try:\n            while True:\n"
+    source += f"                {wait}\n        except:\n            pass\n"
+    results = check_file("03_quorums", source)
+    assert results[0].says.startswith("is_quorum: no answer came")
+    assert {result.status for result in results if result.part == "build" and result.status != NOT_RUN} == {TIMED_OUT}
+
+
 def test_what_takes_long_in_all_has_a_bound(monkeypatch):
     monkeypatch.setattr(subject_module, "LONGEST", 0.3)
     monkeypatch.setattr(subject_module, "LONGEST_OF_ALL", 0.6)

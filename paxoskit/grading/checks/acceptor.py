@@ -13,7 +13,7 @@ from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot
 from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Heard, LearnerError, Subject
-from paxoskit.protocol.node import Node, NodeError, Send, title
+from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Vote
 from paxoskit.trace import say
@@ -24,6 +24,7 @@ from paxoskit.worlds.world import World
 MINE = "acceptor.py:Acceptor"
 BEGIN = Story(nodes=(MINE, PROMPTER, PROMPTER), clients=(), acceptors=3, claims="none")
 FIVE = Story(nodes=(MINE, *[PROMPTER] * 4), clients=(), acceptors=5, claims="none")
+MANY = Story(nodes=(MINE, *[PROMPTER] * 14), clients=(), acceptors=3, claims="none")
 
 PROMISE, REPORT, VOTES, ANSWERS = "promise", "report", "votes", "answers"
 
@@ -34,6 +35,28 @@ VALUES = {
 
 OTHER_VALUES = ("", " grey ", "pink", "None", "0", "brown", "'violet'")
 """What is proposed in all other ballots: any text is a value, and one value may be proposed in several ballots."""
+
+TEXTS = (
+    "", "two\nlines", " ", "\n", "tab\tand \0", "007", "1.50", "True", "null", "a:b, c;d|e", "(2, 'x')", '"quoted" \\n',
+    "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300,
+)  # fmt: skip
+"""Texts that somebody might take for something else, or keep only a part of."""
+
+CLOSE = (
+    ((1, 9), (1, 10)), ((1, 15), (2, 2)), ((9, 15), (10, 2)), ((2, 13), (12, 3)), ((99, 11), (100, 2)),
+    ((999, 11), (1_000, 2)),
+)  # fmt: skip
+"""Two ballots each, the lower first: a number or a text made of them may be in another order than they are."""
+
+FAR = (
+    ((1, 99), (1, 100)), ((1, 999), (1, 1_000)), ((9_999, 4), (10_000, 2)), ((999_999, 4), (10**6, 2)),
+    ((1, 104), (2, 2)), ((1, 1_004), (2, 2)), ((1, 1_000_004), (2, 2)), ((10**16, 2), (10**16, 3)),
+    ((10**16, 5), (10**16 + 1, 4)), ((2**31 - 1, 4), (2**31, 2)), ((3, 2), (2**64, 3)),
+)  # fmt: skip
+"""Such ballots of many servers or rounds, which no world of nodes needs to have."""
+
+LONG = 30
+"""What comes again and again comes so often."""
 
 STATES = 150
 """After the schedules, each message of `THREE` is tried in so many states of an acceptor and of what it has said."""
@@ -46,7 +69,7 @@ class Turn:
         self.ledger, self.asked, self.sender = ledger, asked, sender
 
     def __str__(self) -> str:
-        return f"{self.ledger.state()} it heard {say(self.asked)} of {title(self.sender)}"
+        return f"{self.ledger.state()} it heard {spoken(self.asked)} of {title(self.sender)}"
 
 
 class Ledger:
@@ -59,11 +82,14 @@ class Ledger:
         self.what = what
         self.kinds = kinds
         self.judged = judged
+        self.me = title(1)
         self.promised = BOTTOM
         self.vote: Vote | None = None
         """The vote in the highest ballot, the first of them."""
         self.unsaid: tuple[Vote, ...] = ()
         """Votes that may be on the disk: a crash came before they could be said."""
+        self.granted: frozenset[Ballot] = frozenset()
+        """The ballots that it promised or voted in."""
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Judge a turn for the faults that `what` names."""
@@ -78,11 +104,11 @@ class Ledger:
             return self.judge(choice, asked, sends(said, 1), matters)
         # Entries are well formed, so equal ones are the same; what is said may not be, and is known by its identity.
         answers = tuple([(sender, to, type(to), id(message)) for sender, to, message in said])
-        key = (self.promised, self.vote, self.unsaid, id(choice), answers, *matters)
+        key = (self.promised, self.vote, self.unsaid, self.granted, id(choice), answers, *matters)
         if key not in self.judged:
             found = self.judge(choice, asked, sends(said, 1), matters)
-            self.judged[key] = found, self.promised, self.vote, self.unsaid, (choice, said)
-        found, self.promised, self.vote, self.unsaid, _ = self.judged[key]
+            self.judged[key] = found, self.promised, self.vote, self.unsaid, self.granted, (choice, said)
+        found, self.promised, self.vote, self.unsaid, self.granted, _ = self.judged[key]
         return found  # type: ignore[no-any-return]
 
     def judge(
@@ -94,7 +120,7 @@ class Ledger:
         heard = Turn(self, asked, choice.peer or 0)
         for _, message in sent:
             if bad := malformed(message):
-                return dict.fromkeys(matters, f"server 1: {bad}")
+                return dict.fromkeys(matters, f"{self.me}: {bad}")
         found = {}
         for self.what in tuple(matters):
             if words := self.fault(heard, asked, choice, sent):
@@ -110,11 +136,13 @@ class Ledger:
                 self.promised = max(self.promised, message.ballot)
             elif type(message) is Accepted and (self.vote is None or message.ballot > self.vote.ballot):
                 self.vote = Vote(message.ballot, message.value)
+            if type(message) in (Promise, Accepted) and message.ballot not in self.granted:  # type: ignore[attr-defined]
+                self.granted |= {message.ballot}  # type: ignore[attr-defined]
 
     def copy(self) -> Ledger:
         """Return a ledger with the same entries."""
         twin = Ledger(self.what, set())
-        twin.promised, twin.vote = self.promised, self.vote
+        twin.promised, twin.vote, twin.granted = self.promised, self.vote, self.granted
         return twin
 
     def state(self) -> str:
@@ -122,7 +150,7 @@ class Ledger:
         promised = "had promised nothing" if self.promised == BOTTOM else f"had promised ballot {self.promised}"
         vote = self.vote
         voted = "had voted for nothing" if vote is None else f"had voted last for {told(vote)}"
-        return f"server 1 {promised} and {voted};"
+        return f"{self.me} {promised} and {voted};"
 
     def fault(self, heard: Turn, asked: Prepare | Accept, choice: Choice, sent: Sequence[Send]) -> str | None:
         """Return what is wrong with the answer, if that is this property's matter."""
@@ -169,7 +197,7 @@ class Ledger:
                 right: Message | None = Accepted(asked.ballot, asked.value) if isinstance(asked, Accept) else None
                 if right is None or not same(message, right):
                     return (
-                        f"{heard} and said {say(message)}.\nLook at what a vote is for: ballot and value are "
+                        f"{heard} and said {spoken(message)}.\nLook at what a vote is for: ballot and value are "
                         "the proposer's."
                     )
             elif type(message) is Promise and (isinstance(asked, Accept) or message.ballot != asked.ballot):
@@ -189,13 +217,19 @@ class Ledger:
             got = f"said {say(messages[0])}" if messages else "said nothing"
             wants = "a Promise" if isinstance(asked, Prepare) else "an Accepted"
             return f"{heard} and {got}; {wants} was expected.\nLook at when an acceptor may refuse."
+        if len(messages) > 1:
+            return (
+                f"{heard} and said both, {spoken(messages[0])} and {spoken(messages[-1])}.\n"
+                "Look at what still runs after an answer: every message gets one."
+            )
         if not messages:
             return (
                 f"{heard} and said nothing.\nA proposer cannot tell silence from a lost message: look at what "
                 "you answer."
             )
         for nack in nacks:
-            if nack.ballot != ballot or (ballot < self.promised and nack.promised <= ballot):
+            in_the_way = ballot < nack.promised and nack.promised in self.granted
+            if nack.ballot != ballot or (ballot < self.promised and not in_the_way):
                 return (f"{heard} and said {say(nack)}.\nLook at what a Nack tells: the ballot that is "
                         "refused, and the higher "
                         "one that is in its way.")  # fmt: skip
@@ -204,7 +238,25 @@ class Ledger:
 
 def told(vote: Vote | None) -> str:
     """Return a vote in words."""
-    return "no vote" if vote is None else f"{vote.value or 'the empty text'} in ballot {vote.ballot}"
+    return "no vote" if vote is None else f"{quoted(vote.value)} in ballot {vote.ballot}"
+
+
+def spoken(message: Message) -> str:
+    """Return a message in words; the value in it so that it can be told from others that look like it."""
+    value = getattr(message, "value", None)
+    return say(message) if type(value) is not str else f"{type(message).__name__} {message.ballot} {quoted(value)}"  # type: ignore[attr-defined]
+
+
+def quoted(value: str) -> str:
+    """Return a value in words.
+
+    >>> quoted("red"), quoted(""), quoted("two\\nlines"), quoted("x" * 300)
+    ('red', 'the empty text', "'two\\\\nlines'", "'xxxxxxxxxxxxxxxxxxxx…' of 300 characters")
+    """
+    if len(value) > 40:
+        return f"{ascii(value[:20])[:-1]}…' of {len(value)} characters"
+    plain = value.isascii() and value.isprintable() and value == value.strip()
+    return (value if plain else ascii(value)) or "the empty text"
 
 
 def malformed(message: Message) -> str:
@@ -284,6 +336,50 @@ def runs_of_five(seed: int) -> Iterator[list[Prepare | Accept]]:
         yield [kind((random.choice(rounds), random.randint(2, 5))) for kind in kinds]
 
 
+def runs_of_values(seed: int) -> Iterator[list[Prepare | Accept]]:
+    """Yield runs in which few values are proposed, each in several ballots.
+
+    A proposer proposes again what was reported to it: one value in many ballots is what happens most.
+    """
+    votes = [message for message in SHORT if isinstance(message, Accept)]
+    for first, second in product(votes, repeat=2):
+        yield [Accept(first.ballot, "red"), Accept(second.ballot, "red"), prepare((3, 2))]
+    random = dice("few values", seed)
+    for _ in range(40):
+        yield [inherited(random.choice(ALL)) for _ in range(random.randint(4, 9))]
+
+
+def inherited(message: Prepare | Accept) -> Prepare | Accept:
+    """Return a message; if it is an Accept, with one of two values."""
+    if isinstance(message, Prepare):
+        return message
+    return Accept(message.ballot, "blue" if message.ballot == (2, 3) else "red")
+
+
+def runs_of_close(pairs: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> Iterator[list[Prepare | Accept]]:
+    """Yield runs of two messages in ballots that lie close together, and the question in a still higher one."""
+    for low, high in pairs:
+        said = [kind(ballot) for ballot in (low, high) for kind in (prepare, accept)]
+        for first, second in product(said, repeat=2):
+            yield [first, second, prepare((high[0] + 1, high[1]))]
+
+
+def long_runs() -> Iterator[list[Prepare | Accept]]:
+    """Yield long lives: many copies, many refusals, the highest vote first, all of a long climb once more, late, and
+    many promises after one vote.
+    """
+    ask, vote = prepare((3, 3)), accept((3, 3))
+    late: list[Prepare | Accept] = [prepare((2, 2)), accept((2, 2))]
+    for low in late:
+        yield [ask, *[low] * LONG, vote, *late]
+        yield [vote, *[low] * LONG, prepare((4, 2))]
+    yield [*[ask] * LONG, *[vote] * LONG, ask, *late]
+    climb = [kind((number, 2 + number % 14)) for number in range(1, LONG + 1) for kind in (prepare, accept)]
+    yield climb + climb
+    yield [climb[1], *[message for message in climb if isinstance(message, Prepare)]]
+    yield [message for message in reversed(climb) if isinstance(message, Accept)] + [prepare((LONG + 1, 2))]
+
+
 def rising(random: Random) -> list[Prepare | Accept]:
     """Return a long life, its ballots rising for the most part."""
     rounds = sorted(random.randint(1, 3) for _ in range(12))
@@ -306,7 +402,7 @@ def judge(what: str) -> Callable[[Subject, int], None]:
             raise ended[what]
         for kind in NEEDED[what]:
             if kind not in kinds:
-                count = len([*runs(seed), *runs_of_five(seed)])
+                count = sum(len(lives) for _, lives in families(seed))
                 raise Failed(f"in {count} runs, server 1 never once said {kind.__name__}.\n"
                              "Let it promise, vote and refuse aloud first: one that never does is of no use to a "
                              "proposer, whatever else it keeps.")  # fmt: skip
@@ -326,13 +422,25 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
 
     ended: dict[str, Exception] = {}
     hunted(BEGIN, ([message] for message in SHORT))  # what gives no answer at all is told of one message
-    for begin, lives in ((BEGIN, list(runs(seed))), (FIVE, list(runs_of_five(seed)))):
+    for begin, lives in families(seed):
         if len(ended) < len(NEEDED):
             foresee(subject, begin, lives)
         hunted(begin, lives)
+    if len(ended) < len(NEEDED):
+        for name, peers, lives in ALONE:
+            for what, words in alone(subject, name, peers, lives):
+                ended.setdefault(what, Failed(words))
     if not ended:
         hunted(BEGIN, deep(subject))
     return ended, kinds
+
+
+def families(seed: int) -> list[tuple[Story, list[list[Prepare | Accept]]]]:
+    """Return the runs of all kinds, each kind with how its world begins."""
+    return [
+        (BEGIN, [*runs(seed), *runs_of_values(seed)]), (FIVE, [*runs_of_five(seed)]),
+        (MANY, [*runs_of_close(CLOSE), *long_runs()]),
+    ]  # fmt: skip
 
 
 def foresee(subject: Subject, begin: Story, lives: Iterable[list[Prepare | Accept]]) -> None:
@@ -399,6 +507,56 @@ def falls(subject: Subject) -> Iterator[tuple[str, list[Prepare | Accept]]]:
                 waiting.append((twin, after, run))
 
 
+SAID_TO_THREE: list[Prepare | Accept] = [
+    kind(ballot) for ballot in ((1, 1), (1, 2), (2, 1)) for kind in (prepare, accept)
+]
+"""What server 3 hears, of proposers whose names are below its own."""
+
+ALONE: tuple[tuple[int, tuple[int, ...], list[list[Prepare | Accept]]], ...] = (
+    (3, (1, 2, 3), [*map(list, product(SAID_TO_THREE, repeat=3))]),
+    (1, (1, 2, 3), [[prepare((1, 2)), Accept(Ballot(1, 2), text), prepare((2, 3))] for text in TEXTS]),
+    (1, (1, 2, 3), list(runs_of_close(FAR))),
+    (40, (10, 40, 70, 90), list(runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))),
+    (1, (1,), list(runs_of_close((((1, 2), (1, 3)),)))),
+)  # fmt: skip
+"""Acceptors that are alone with their proposers: their names, their peers, and what they hear."""
+
+
+def alone(
+    subject: Subject, name: int, peers: tuple[int, ...], lives: list[list[Prepare | Accept]]
+) -> Iterator[tuple[str, str]]:
+    """Yield properties, each with a fault of it in words, that fall where no world is needed; an exception ends it.
+
+    Each timer that the acceptor sets runs out before it hears the next message.
+    """
+    cls = subject.node("Acceptor")
+    subject.foresee(_started(cls, name, peers)[0], (as_heard(run) for run in lives))
+    for run in lives:
+        node, effects = _started(cls, name, peers)
+        ledger, late = Ledger("", set()), ""
+        ledger.me = title(name)
+        for message in run:
+            try:
+                for timer in [effect for effect in effects if type(effect) is After]:
+                    effects += node.receive(name, timer.message)
+                    late = "\nA timer that it set had run out before that."
+                if said := [effect for effect in effects if type(effect) is Send]:
+                    yield ANSWERS, f"{title(name)} said {say(said[0].message)}, and nobody had asked it anything.{late}"
+                effects = node.receive(message.ballot.server, message)
+            except LearnerError as error:
+                yield from ((what, f"{title(name)} heard {spoken(message)}.\n{error.says}") for what in NEEDED)
+                return
+            sent = [effect for effect in effects if type(effect) is Send]
+            found = ledger.judge(said_and_heard(message)[1], message, sent, NEEDED)
+            yield from ((what, words + late) for what, words in found.items())
+            effects = [effect for effect in effects if type(effect) is After]
+
+
+def _started(cls: type[Node], name: int, peers: tuple[int, ...]) -> tuple[Node, list[Effect]]:
+    node = cls(name, peers)
+    return node, list(node.start())
+
+
 def faults(ledger: Ledger, message: Prepare | Accept, sent: list[Send]) -> list[str]:
     """Return the properties that an answer lacks."""
     deliver = said_and_heard(message)[1]
@@ -425,6 +583,41 @@ def judge_two(subject: Subject, seed: int) -> None:
                      "what it knows: two servers share no memory.")  # fmt: skip
 
 
+def judge_memory(subject: Subject) -> None:
+    """What one acceptor hears changes nothing in another: not its answers alone, which a copy of its state may hide."""
+    one, other = (subject.make("Acceptor", name, (1, 2, 3)) for name in (1, 2))
+    try:
+        before = other.call("state")
+        for message in (prepare((3, 3)), accept((3, 3))):
+            one.call("receive", 3, message)
+        after = other.call("state")
+    except LearnerError:
+        return  # what its state holds cannot be told
+    if before != after:
+        raise Failed("server 1 promised ballot 3.3 and voted in it; that changed what server 2 keeps, which had heard "
+                     "nothing.\nLook at where your acceptor keeps what it knows (a default argument is made once, for "
+                     "all): two servers share no memory.")  # fmt: skip
+
+
+def judge_copy(subject: Subject) -> None:
+    """All that an acceptor knows is in its attributes: a copy of it answers as it does."""
+    node = subject.node("Acceptor")(1, (1, 2, 3))
+    node.start()
+    for message in (prepare((2, 3)), accept((2, 3))):
+        node.receive(3, message)
+    try:
+        twin = node.copy()
+    except Exception:
+        return  # it holds what cannot be copied
+    for message in (prepare((1, 2)), prepare((3, 2))):
+        true, said = (list(one.receive(2, message)) for one in (node, twin))
+        if true != said:
+            raise Failed("server 1 promised ballot 2.3 and voted in it; a copy of it, all its attributes the same, "
+                         f"then answered {say(message)} otherwise than it did itself.\n"
+                         "Look at where your acceptor keeps what it knows: in plain attributes, `self.…`, and nowhere "
+                         "else.")  # fmt: skip
+
+
 def judge_strangers(subject: Subject, seed: int) -> None:
     """Whoever asks is a proposer, be it one of the acceptors or not."""
     for asks in (2, 4, 77):
@@ -444,6 +637,8 @@ def judge_answers(subject: Subject, seed: int) -> None:
     """Every message is answered, and no acceptor answers for another."""
     judge(ANSWERS)(subject, seed)
     judge_two(subject, seed)
+    judge_memory(subject)
+    judge_copy(subject)
     judge_strangers(subject, seed)
 
 

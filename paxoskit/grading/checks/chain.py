@@ -112,7 +112,8 @@ def a_block(random: Random, height: int, tip: str, difficulty: int = 1) -> Block
     """Return a good block: mined as this exercise has it, or as the kit does."""
     if random.random() < 0.5:
         return mined(height, tip, requests(random), random.randint(1, 99), difficulty)
-    return kits_mine(Content(height, tip, requests(random)), random.randint(0, 10**7), difficulty)
+    start = random.choice([0, -random.randint(1, 10**4), *[random.randint(0, 10**7)] * 3])  # who verifies does not ask
+    return kits_mine(Content(height, tip, requests(random)), start, difficulty)
 
 
 def a_chain(random: Random, length: int, difficulty: int = 1) -> list[Block]:
@@ -154,7 +155,8 @@ def spoiled(random: Random, block: Block, difficulty: int = 1) -> Block:
         lambda one: replace(one, operations=(*one.operations, a_request(random))),
         lambda one: replace(one, operations=one.operations[1:] if one.operations else (a_request(random),)),
         lambda one: replace(one, hash=other_hash(random, one.hash)),
-        lambda one: replace(one, hash=one.hash[random.choice([1, 32]) :]),
+        lambda one: replace(one, hash=random.choice([one.hash[1:], one.hash[32:], one.hash[:-1], one.hash[:32]])),
+        lambda one: replace(one, hash=random.choice([one.hash.upper(), one.hash + one.hash[-1], f"0{one.hash}"])),
         lambda one: replace(one, previous_hash=other_hash(random, one.previous_hash)),
         lambda one: replace(one, height=one.height + random.choice([1, -1])),
         lambda one: with_bad_nonce(one, difficulty),
@@ -162,6 +164,7 @@ def spoiled(random: Random, block: Block, difficulty: int = 1) -> Block:
         lambda one: elsewhere(random, one, difficulty, previous_hash=other_hash(random, one.previous_hash)),
         lambda one: elsewhere(random, one, difficulty, height=one.height + random.choice([1, -1])),
         lambda one: elsewhere(random, one, difficulty, height=one.height + 1, previous_hash="f" * 64),
+        lambda one: elsewhere(random, one, difficulty, previous_hash=NO_HASH),
         lambda one: replace(one, hash="f" * 64),
     ]
     return random.choice(ways)(block)
@@ -179,15 +182,24 @@ def told(block: Block) -> str:
 # The functions -------------------------------------------------------------------------------------------------
 
 
+LONG = {4: 95, 5: 23, 6: 22}
+"""Dice that take long, by difficulty: more than 1,500, 5,000 and 10,000 nonces have to be tried. There is no last
+one."""
+
+
+def to_mine(random: Random, run: int) -> tuple[int, str, tuple[Request, ...], int]:
+    """Return what a block is mined of: height, previous hash, requests, miner (each fifth is 0, or 100 and more)."""
+    miner = random.randint(1, 99) if run % 5 else 20 * run + random.randint(0, 99) * (run % 2)
+    tip = random.choice([NO_HASH, f"{random.getrandbits(256):064x}"])
+    return random.randint(0, 9), tip, requests(random), miner
+
+
 def judge_mine(subject: Subject, seed: int) -> None:
     """`mine` returns the block with the smallest good nonce of its miner."""
     random = dice("mine", seed)
-    for run in range(44):
-        difficulty = 1 + run % 3 if run < 40 else run - 38
-        arguments = (
-            random.randint(0, 9), random.choice([NO_HASH, f"{random.getrandbits(256):064x}"]), requests(random),
-            random.randint(1, 99) if run % 5 else 100 * random.randint(1, 9) + random.randint(0, 99),
-        )  # fmt: skip
+    for run in range(43):
+        difficulty = 1 + run % 3 if run < 40 else run - 36
+        arguments = to_mine(random if run < 40 else dice("mine long", difficulty, LONG[difficulty]), run)
         more = () if difficulty == 1 and run % 2 else (difficulty,)
         got, right = subject.call("mine", *arguments, *more), mined(*arguments, difficulty)
         if same(got, right):
@@ -222,32 +234,47 @@ def judge_verify(subject: Subject, seed: int) -> None:
             )
 
 
+def tried_chain(random: Random, difficulty: int) -> list[Block]:
+    """Return a short chain; mostly a block of it is bad, missing, or there twice."""
+    blocks = a_chain(random, random.randint(0, 6), difficulty)
+    for _ in range(random.choice([0, 1, 1, 1, 2]) if blocks else 0):
+        at = random.randrange(len(blocks))
+        match random.randrange(5):
+            case 0 if len(blocks) > 1:
+                del blocks[at]
+            case 1:
+                blocks.insert(at, blocks[at])
+            case _:
+                blocks[at] = spoiled(random, blocks[at], difficulty)
+    return blocks
+
+
+def long_chain(random: Random, difficulty: int) -> list[Block]:
+    """Return a chain of more than a hundred blocks, of which the newest is bad."""
+    *blocks, last = a_chain(random, random.randint(100, 130), difficulty)
+    return [*blocks, spoiled(random, last, difficulty)]
+
+
 def judge_first(subject: Subject, seed: int) -> None:
     """`first_fault` names the first bad block of a chain, and the check that it fails."""
     random = dice("first fault", seed)
-    for run in range(160):
+    for run in range(162):
         difficulty = 1 + run % 2
-        blocks = a_chain(random, random.randint(0, 6), difficulty)
-        for _ in range(random.choice([0, 1, 1, 1, 2]) if blocks else 0):
-            at = random.randrange(len(blocks))
-            match random.randrange(5):
-                case 0 if len(blocks) > 1:
-                    del blocks[at]
-                case 1:
-                    blocks.insert(at, blocks[at])
-                case _:
-                    blocks[at] = spoiled(random, blocks[at], difficulty)
-            if not blocks:
-                break
-        as_given: Any = tuple(blocks) if run % 2 else blocks
+        blocks = (tried_chain if run < 160 else long_chain)(random, difficulty)
+        as_given: Any = tuple(blocks) if run % 2 else list(blocks)
         more = () if difficulty == 1 else (difficulty,)
         got, right = subject.call("first_fault", as_given, *more), first(blocks, difficulty)
         if not same(got, right):
-            chain = "\n".join(f"    {place}: {told(block)}" for place, block in enumerate(blocks))
             raise Failed(
-                f"first_fault returned {got!r:.80}; {right!r} was expected for this chain:\n{chain}\n"
+                f"first_fault returned {got!r:.80}; {right!r} was expected for this chain:\n{told_chain(blocks)}"
                 "Look at what each block is compared with, and at what is named when it is bad."
             )
+
+
+def told_chain(blocks: Sequence[Block]) -> str:
+    """Return a chain in words, a block a line; of a long one its end."""
+    lines = [f"    {place}: {told(block)}\n" for place, block in enumerate(blocks)]
+    return "".join(lines if len(lines) < 9 else [f"    {len(lines) - 4} good blocks\n", *lines[-4:]])
 
 
 # The server ----------------------------------------------------------------------------------------------------
@@ -260,12 +287,13 @@ class Book:
         self.seen = seen
         self.blocks: list[Block] = []
         self.waiting: dict[str, Request] = {}
-        self.heard: set[str] = set()
         self.leading = False
         self.ballot = BOTTOM
         """The highest ballot that anybody has used."""
         self.vote: Vote | None = None
         """The newest vote of server 1."""
+        self.astray = False
+        """Has server 1 appended what it should not, or not what it should? What it says then has no other cause."""
 
     @property
     def tip(self) -> str:
@@ -284,9 +312,11 @@ class Book:
         judges: dict[str, Callable[[], str | None]] = {
             ACCEPT: lambda: self.wrong_vote(heard, choice, sent, facts),
             BLOCKS: lambda: self.wrong_blocks(heard, choice, sent, facts, right, rejected),
-            NEXT: lambda: self.wrong_proposal(heard, sent),
+            NEXT: lambda: self.wrong_proposal(heard, choice, sent, right),
         }
-        found = {matter: words for matter in matters if (words := judges[matter]())}
+        self.astray = self.astray or appended(facts) != heads(right)
+        judged = [matter for matter in matters if matter == BLOCKS or not self.astray]
+        found = {matter: words for matter in judged if (words := judges[matter]())}
         self.note(choice, [message for _, message in sent], right)
         return found
 
@@ -320,10 +350,6 @@ class Book:
                 self.leading, self.waiting = type(fact) is Elected, {}
         if isinstance(message, Request) and self.leading:
             self.waiting.setdefault(message.session, message)
-        if isinstance(message, Promise) and message.vote is not None:
-            self.heard.add(message.vote.block.hash)
-        if isinstance(message, Accept):
-            self.heard.add(message.block.hash)
 
     def note(self, choice: Choice, sent: list[Message], right: list[Block]) -> None:
         """Write down what happened in a turn."""
@@ -335,14 +361,13 @@ class Book:
         for one in [message, *sent]:
             ballot = getattr(one, "ballot", BOTTOM)
             self.ballot = max(self.ballot, ballot if type(ballot) is Ballot else BOTTOM)
-        self.heard |= {one.block.hash for one in sent if type(one) is Accept}
         for one in [message, *sent]:
             if isinstance(one, Accept) and any(type(vote) is Accepted and vote.hash == one.block.hash for vote in sent):
                 self.vote = Vote(one.ballot, one.block)
 
     def wrong_vote(self, heard: str, choice: Choice, sent: Sequence[Any], facts: list[Message]) -> str | None:
         """A vote is for a good block of the next slot, and is kept; a bad one is rejected by the name of its check."""
-        if words := self.forgotten(heard, sent):
+        if words := self.forgotten(heard, sent) or self.own_unverified(heard, sent, facts):
             return words
         if not isinstance(choice.what, Accept):
             return None
@@ -367,9 +392,10 @@ class Book:
                     f"{heard} and voted for it; the block fails the check {check!r}.\nLook at what comes before a "
                     "vote."
                 )
-            if [(fact.height, fact.says) for fact in rejected] != [(accept.block.height, check)]:
-                return (f"{heard}, whose block fails the check {check!r}, and {what(votes, rejected)}; it should "
-                        f"announce Rejected({accept.block.height}, {check!r}).\nLook at what becomes of a bad "
+            if [(fact.height, fact.says) for fact in rejected] != [(accept.block.height, check)] or sent:
+                did = f"sent {say(sent[0][1])}" if sent else what(votes, rejected)
+                return (f"{heard}, whose block fails the check {check!r}, and {did}; it should announce "
+                        f"Rejected({accept.block.height}, {check!r}), and no more.\nLook at what becomes of a bad "
                         "block.")  # fmt: skip
             return None
         right = Accepted(accept.ballot, accept.block.height, accept.block.hash)
@@ -390,12 +416,24 @@ class Book:
                         f"{vote.ballot}.\nLook at whether a vote is kept: each one, and the newest.")  # fmt: skip
         return ""
 
+    def own_unverified(self, heard: str, sent: Sequence[Any], facts: list[Message]) -> str:
+        """Return what is wrong with what server 1 does with its own Accept of a bad block, which a promise told it."""
+        votes = [(to, message) for to, message in sent if type(message) is Accepted]
+        rejected = [fact for fact in facts if type(fact) is Rejected]
+        for block in bad_proposals(sent):
+            check = fault(block, block.height, block.previous_hash)
+            if votes or not any((fact.height, fact.says) == (block.height, check) for fact in rejected):
+                return (f"{heard}, proposed {told(block)}, which fails the check {check!r}, and as its own voter "
+                        f"{what(votes, rejected)}; it should announce Rejected({block.height}, {check!r}).\nLook at "
+                        "what comes before a vote, whoever asks for it.")  # fmt: skip
+        return ""
+
     def wrong_blocks(
         self, heard: str, choice: Choice, sent: Sequence[Any], facts: list[Message], right: list[Block], check: str
     ) -> str | None:  # fmt: skip
         """Decided blocks are appended in order, each once, unchanged, and good ones only."""
-        applied = [(fact.height, fact.hash) for fact in facts if type(fact) is Applied]
-        if applied != [(block.height, block.hash) for block in right]:
+        applied = appended(facts)
+        if applied != heads(right):
             expected = ", ".join(f"{block.height} ({block.hash[:6]})" for block in right) or "none"
             got = ", ".join(f"{height} ({str(digest)[:6]})" for height, digest in applied) or "none"
             why = f" (then a block fails the check {check!r})" if check else ""
@@ -403,7 +441,7 @@ class Book:
                     "next, and at what comes before a block is appended.")  # fmt: skip
         rejected = [(fact.height, fact.says) for fact in facts if type(fact) is Rejected]
         bad = [(len(self.blocks) + len(right), check)] if check else []
-        if not isinstance(choice.what, Accept) and rejected != bad:
+        if not isinstance(choice.what, Accept) and not bad_proposals(sent) and rejected != bad:
             return (f"{heard} and rejected {rejected or 'nothing'}; expected: {bad or 'nothing'}.\nLook at what a "
                     "server tells of a bad block: its height, and the check that it fails first.")  # fmt: skip
         self.seen |= {"appended"} if right else {"rejected"} if check else set()
@@ -414,22 +452,25 @@ class Book:
                         "came.")  # fmt: skip
         return None
 
-    def wrong_proposal(self, heard: str, sent: Sequence[Any]) -> str | None:
-        """A new block holds what waits, points at the newest decided block, and is mined by this server."""
+    def wrong_proposal(
+        self, heard: str, choice: Choice, sent: Sequence[Any], decided: Sequence[Block]
+    ) -> str | None:  # fmt: skip
+        """A new block holds what waits, points at the newest decided block, and is mined by this server.
+
+        What a leader proposes when it hears a promise is another's vote, and what it says again at a heartbeat is old.
+        """
+        if choice.kind != "deliver" or isinstance(choice.what, Promise):
+            return None
         for _, message in sent:
-            if type(message) is Accept and message.block.hash not in self.heard:
-                waiting = [request for request in self.waiting.values()]
-                for _, other in sent:
-                    if type(other) is Decide:
-                        done = {one.session for one in other.block.operations}
-                        waiting = [one for one in waiting if one.session not in done]
-                return self.compared(heard, message.block, tuple(waiting), sent)
+            if type(message) is Accept:
+                done = {request.session for block in decided for request in block.operations}
+                waiting = tuple(one for session, one in self.waiting.items() if session not in done)
+                tip = decided[-1].hash if decided else self.tip
+                return self.compared(heard, message.block, len(self.blocks) + len(decided), tip, waiting)
         return None
 
-    def compared(self, heard: str, block: Block, waiting: tuple[Request, ...], sent: Sequence[Any]) -> str | None:
+    def compared(self, heard: str, block: Block, height: int, tip: str, waiting: tuple[Request, ...]) -> str | None:
         """Compare a new block with the right one."""
-        decided = [message.block for _, message in sent if type(message) is Decide]
-        height, tip = (decided[-1].height + 1, decided[-1].hash) if decided else (len(self.blocks), self.tip)
         self.seen.add("proposed")
         right = mined(height, tip, waiting, 1)
         if same(block, right):
@@ -441,6 +482,22 @@ class Book:
                 return (f"{heard} and proposed {told(block)}, whose {name} should be {shown}.\nLook at what a new "
                         "block is made of; its miner is self.name.")  # fmt: skip
         return f"{heard} and proposed {told(block)}, whose hash is not that of its fields."
+
+
+def appended(facts: Sequence[Message]) -> list[tuple[int, str]]:
+    """Return height and hash of each block that was appended in a turn."""
+    return [(fact.height, fact.hash) for fact in facts if type(fact) is Applied]
+
+
+def heads(blocks: Sequence[Block]) -> list[tuple[int, str]]:
+    """Return height and hash of each of these blocks."""
+    return [(block.height, block.hash) for block in blocks]
+
+
+def bad_proposals(sent: Sequence[Any]) -> list[Block]:
+    """Return the blocks that server 1 asks itself to vote for and that are bad wherever they stand."""
+    blocks = [message.block for to, message in sent if type(message) is Accept and to == 1]
+    return [block for block in blocks if fault(block, block.height, block.previous_hash)]
 
 
 def what(votes: Sequence[Any], rejected: Sequence[Any]) -> str:
@@ -485,6 +542,23 @@ class Scene:
             block = self.other_slot()
         ballot = self.above()
         self.speak(ballot.server, Accept(ballot, block))
+
+    def accept_again(self) -> None:
+        """An Accept comes again: the same; for the same block in a higher ballot; or with other fields and that hash.
+
+        Afterwards, at times, somebody asks what server 1 voted for.
+        """
+        vote = self.book.vote
+        if vote is None or vote.block.height != len(self.book.blocks) or vote.ballot.server == 1:
+            return
+        others = (*vote.block.operations, a_request(self.random))
+        ballot, block = self.random.choice([
+            (self.book.ballot if self.book.ballot == vote.ballot else self.above(), vote.block),
+            (self.above(), vote.block), (self.above(), replace(vote.block, operations=others)),
+        ])  # fmt: skip
+        self.speak(ballot.server, Accept(ballot, block))
+        if self.random.random() < 0.5:
+            self.prepare()
 
     def other_slot(self) -> Block:
         """Return a good block of a slot above or below."""
@@ -548,15 +622,24 @@ class Scene:
                 if any(one.sender == 1 and type(one.message) is Prepare for one in said):
                     vote = None
                     if self.random.random() < 0.3:
-                        vote = Vote(BOTTOM, self.block())
+                        vote = Vote(BOTTOM, self.block() if self.random.random() < 0.7 else self.lookalike())
                     promise = Promise(self.book.ballot, len(self.book.blocks), vote, ())
                     self.speak(2, promise)
                     return
 
+    def lookalike(self) -> Block:
+        """Return a block for the next slot that carries another hash than its own."""
+        block = self.block()
+        return replace(block, operations=(*block.operations, a_request(self.random)))
+
     def ask(self) -> None:
-        """A client asks server 1."""
-        client = self.random.choice(["client 1", "client 2"])
+        """A client asks server 1; or another server passes on what a client asked there, in a session of any age."""
         self.number += 1
+        if self.random.random() < 0.4:
+            request = replace(a_request(self.random, self.random.randint(1, 9)), session=f"client 3/1.{self.number}")
+            self.speak(self.random.choice([2, 3]), request)
+            return
+        client = self.random.choice(["client 1", "client 2"])
         session = f"{client}/1.{self.number}"
         said = self.play.step(Choice("ask", client, what=Ask(session, Put("'x'", str(self.number)))))
         for one in said:
@@ -577,6 +660,13 @@ class Scene:
         self.speak(ballot.server, Accept(ballot, block))
         if self.random.random() < 0.7:
             self.speak(ballot.server, Decide(block))
+
+
+    def overtaken(self) -> None:
+        """A block is decided in the slot for which server 1 has just proposed its own: it lost, and leads on."""
+        if self.book.leading:
+            self.ask()
+            self.speak(self.random.choice([2, 3]), self.random.choice([Decide(self.block()), Blocks((self.block(),))]))
 
 
 NEEDED = {
@@ -620,9 +710,9 @@ def act(play: Play, matter: str, seed: int, run: int) -> None:
     """Let things happen that try one matter most."""
     one = Scene(play, dice("chain", matter, seed, run))
     acts = {
-        ACCEPT: [one.accept, one.accept, one.accept, one.decide, one.prepare],
+        ACCEPT: [*[one.accept] * 4, *[one.accept_again] * 2, one.decide, one.prepare],
         BLOCKS: [one.blocks, one.decide, one.want, one.accept, one.blocks, one.decide_voted],
-        NEXT: [*[one.stand, one.ask, one.ask, one.vote, one.vote, one.depose] * 2, one.ask_many],
+        NEXT: [*[one.stand, one.ask, one.ask, one.vote, one.vote, one.depose] * 2, one.ask_many, one.overtaken],
     }[matter]
     one.run(12 + run % 12, acts)
 

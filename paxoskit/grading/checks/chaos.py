@@ -17,7 +17,10 @@ from typing import Any, ClassVar, NamedTuple
 from paxoskit.claims.claim import Claim, Violation, Watched
 from paxoskit.claims.safety import AtMostOnce, Ghost, GhostClaim, Linearizable, Outcome
 from paxoskit.grading.checks.log import DECIDE, LEAD, PROMISE, VOTES, Minutes, act
-from paxoskit.grading.checks.play import Said, hunt, same
+from paxoskit.grading.checks.log import Scene as Talk
+from paxoskit.grading.checks.play import Play, Said, dice, hunt, same, sends
+from paxoskit.grading.checks.store import Fold, Register, replies, says, what_of
+from paxoskit.grading.checks.store import Scene as Asking
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, Trial, claims_of_words, live, trial
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import LearnerError, LocalSubject, Subject, in_words
@@ -25,20 +28,26 @@ from paxoskit.protocol.chain import NO_HASH, Content, mine
 from paxoskit.protocol.messages import (
     Accept,
     Accepted,
+    Ask,
     Block,
     Decide,
+    Elected,
     ElectionTimeout,
     Get,
+    Heartbeat,
+    HeartbeatHeard,
+    Nack,
     Prepare,
     Promise,
     Put,
     Replies,
     Reply,
     Request,
+    SteppedDown,
 )
 from paxoskit.protocol.node import Node, Send, title
-from paxoskit.protocol.plain import Message, Name
-from paxoskit.trace import Event
+from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
+from paxoskit.trace import Event, say
 from paxoskit.worlds.choice import LOST, Choice
 from paxoskit.worlds.simulator import FAULTS, HOP, NEMESES, Nemesis, Simulator, Workload
 from paxoskit.worlds.story import Story
@@ -172,14 +181,28 @@ def answers(effects: Iterable[Any]) -> list[tuple[Name, Reply]]:
 
 ALONE = Story(nodes=(MINE, SPEAKER, SPEAKER, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
 MATTERS = (PROMISE, VOTES, LEAD, DECIDE)
-ALONE_RUNS = 20
-"""For each matter, server 1 alone goes through so many runs."""
+FOUR, SEVEN = (replace(ALONE, nodes=(MINE, *[SPEAKER] * others)) for others in (3, 6))
+"""Half of an even number of servers is no majority, and three may be none."""
+ALONE_RUNS, FEW_RUNS = 20, 10
+"""For each matter, server 1 alone goes through so many runs; among four and among seven, through so many."""
 
 NEEDED = {"promised": "promised a ballot", "voted": "voted", "led": "led", "decided": "appended a block"}
 
 
 class Rules(Minutes):
-    """What server 1, one of five, has heard and said; judged as in exercise 08, but that votes are not announced."""
+    """What server 1, one of five, has heard and said; judged as in exercise 08, and by when it stands, and in what.
+
+    Votes are not announced here.
+    """
+
+    def __init__(self, seen: set[str], servers: int = 5) -> None:
+        super().__init__(seen, servers)
+        self.used = BOTTOM
+        """The highest ballot that server 1 promised or stood for, in any life."""
+        self.told = BOTTOM
+        """The highest ballot that a Nack told it of, in this life."""
+        self.office = False
+        """Has it been elected, and not said that it stepped down? One that need not know yet may think so."""
 
     @property
     def book(self) -> Rules:
@@ -188,20 +211,286 @@ class Rules(Minutes):
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Return the first fault of a turn."""
-        return next(iter(self.faults(world, choice, said, MATTERS).values()), None)
+        words = self.wrong_stand(choice, sends(said, 1))
+        for one in said:
+            if one.sender == 1 and type(one.message) in (Elected, SteppedDown):
+                self.office = type(one.message) is Elected
+        return words or next(iter(self.faults(world, choice, said, MATTERS).values()), None)
 
-    def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> str | None:
-        """Nobody asks for announcements here."""
+    def wrong_stand(self, choice: Choice, sent: Sequence[Send]) -> str | None:
+        """Whoever hears no leader stands, in a ballot above all that it may not use; nobody stands at another time."""
+        if choice.node != 1:
+            return None
+        heard, message = f"{self.state()} it heard {what_of(choice)}", choice.what
+        rang = choice.kind == "fire" and isinstance(message, ElectionTimeout)
+        stood = [(to, one) for to, one in sent if type(one) is Prepare]
+        bound = max(self.used, self.told)
+        if choice.kind == "crash":
+            self.told, self.office = BOTTOM, False
+        elif isinstance(message, Nack):
+            self.told = max(self.told, message.promised)
+        elif isinstance(message, (Accept, Heartbeat)):
+            self.used = max(self.used, message.ballot)
+        self.used = max([self.used, *(one.ballot for _, one in sent if isinstance(one, (Promise, Prepare)))])
+        if stood and not rang:
+            return f"{heard} and said {say(stood[0][1])}.\nLook at when a server stands for election."
+        free = rang and not self.heard and not self.office
+        if free and {to for to, _ in stood} != {*range(1, self.servers + 1)}:
+            return (f"{heard}, has heard no leader since that rang last, and asked {len(stood)} of {self.servers} "
+                    "servers for a promise.\nLook at who is asked to follow, and at when a server may not "
+                    "stand.")  # fmt: skip
+        for _, one in stood:
+            if one.ballot <= bound or one.ballot.server != 1:
+                return (f"{heard} and stood in ballot {one.ballot}; the highest that it had promised, stood for or "
+                        f"been told of by a Nack was {bound}.\nLook at which ballots a server may use.")  # fmt: skip
+            if one.height != self.height:
+                return f"{heard} and said {say(one)}.\nLook at what a candidate tells of its log."
         return None
+
+    def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> tuple[str, str]:
+        """Nobody asks for announcements here."""
+        return "", ""
+
+    def wrong_lead(self, heard: str, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> str | None:
+        """A majority of promises makes a leader, who proposes first what may be chosen; later ones do not count."""
+        late = choice.kind == "deliver" and isinstance(choice.what, Promise) and self.leading
+        if late and any(type(one) is Accept for _, one in sent):
+            return f"{heard} and proposed a block, though it leads already.\nLook at until when a promise counts."
+        return super().wrong_lead(heard, choice, sent, facts)
+
+
+class Tally(Fold):
+    """What the decided blocks imply, where the right answer to a put is how often its key has been put."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: dict[str, int] = {}
+
+    def add(self, request: Request) -> bool:
+        """Let a request take effect; say whether it had before."""
+        again = super().add(request)
+        if not again and isinstance(request.operation, Put):
+            count = self.puts[request.operation.key] = self.puts.get(request.operation.key, 0) + 1
+            self.right[request.session, request.number] = str(count)
+        return again
+
+
+class Answers(Register):
+    """What server 1 has decided and was asked; judges all that it answers, and all that it should answer or pass on."""
+
+    def __init__(self, seen: set[str]) -> None:
+        super().__init__("", seen)
+        self.fold = Tally()
+        self.leader: Name | None = None
+        """Who has said that it leads, right before."""
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge a turn of server 1."""
+        if choice.node != 1:
+            return None
+        if choice.kind == "crash" and choice.disk == LOST:
+            self.blocks, self.fold = [], Tally()
+        sent, fresh = sends(said, 1), self.take(world, choice, said)
+        if choice.kind == "restart" and sent:
+            return f"server 1 began a new life and sent {say(sent[0].message)}.\nLook at what is done then."
+        heard = f"server 1{', which leads,' if self.leading else ''} heard {what_of(choice)}"
+        words = self.wrong_answers(heard, sent)
+        if words is None and choice.crash is None and choice.kind in ("deliver", "fire"):
+            words = self.missing_answer(heard, choice, sent, fresh)
+        if words is None and choice.crash is None and choice.kind == "deliver":
+            words = self.ordered_again(heard, choice.what, sent) or self.kept_back(heard, choice, sent)
+        for _, message in sent:
+            if type(message) is Accept:
+                self.open = message.block
+        return words
+
+    def wrong_answers(self, heard: str, sent: Sequence[Send]) -> str | None:
+        """Every answer goes to who asked, is to a request that is decided here, and is that of its place in the log."""
+        for to, reply in replies(sent):
+            if type(reply.session) is not str or type(reply.number) is not int or to != reply.session.partition("/")[0]:
+                return f"{heard} and sent {reply!r:.100} to {title(to)}.\nLook at whom an answer goes to."
+            if (reply.session, reply.number) not in self.fold.right:
+                return (f"{heard} and answered {says(reply)}, a request that is in none of its {len(self.blocks)} "
+                        "decided blocks.\nLook at what an answer may rest on.")  # fmt: skip
+            right = self.fold.right[reply.session, reply.number]
+            if not same(reply.answer, right):
+                return (f"{heard} and answered {says(reply)} with {reply.answer!r}; {right!r} was expected, its answer "
+                        "at its first place in the log.\nLook at what a get and a put answer, and at a request that "
+                        "comes or is decided again.")  # fmt: skip
+            self.seen.add("answered")
+        return None
+
+    def kept_back(self, heard: str, choice: Choice, sent: Sequence[Send]) -> str | None:
+        """A client's new request is passed on to the leader: judged right after that one was heard."""
+        asked, leader = choice.what, self.leader
+        self.leader = choice.peer if isinstance(asked, Accept) and asked.ballot >= self.ballot else None
+        new = isinstance(asked, Request) and asked.number > self.fold.last.get(asked.session, 0)
+        if not new or leader is None or self.leading or choice.peer != asked.client:  # type: ignore[union-attr]
+            return None
+        if any(to == leader and same(message, asked) for to, message in sent):
+            return None
+        return (f"{heard}, which is new, and did not pass it on to {title(leader)}, its leader.\nLook at how a request "
+                "comes into the log.")  # fmt: skip
+
+
+class Clients(Asking):
+    """Requests by dice: new ones and old ones, of clients and of servers that pass them on."""
+
+    book: Answers
+
+    def operation(self) -> Get | Put:
+        """Return a get, or a put: of a new value mostly, at times of the empty text."""
+        one = super().operation()
+        return Put(one.key, "") if isinstance(one, Put) and self.random.random() < 0.1 else one
+
+    def pass_on(self) -> None:
+        """Somebody else leads, and a client asks server 1."""
+        self.follow()
+        client = self.random.choice(("client 1", "client 2"))
+        self.value += 1
+        said = self.play.step(Choice("ask", client, what=Ask(f"{client}/7.{self.value}", Get("'x'"))))
+        for one in said:
+            if one.sender == client and one.to == 1:
+                self.play.step(Choice("deliver", 1, client, one.message))
+
+    def long_log(self) -> None:
+        """Many blocks are decided; then server 1 is elected, and goes on."""
+        for _ in range(LONG):
+            self.speak(2, Decide(self.block()))
+        for happens in (self.stand, self.ask, self.vote, self.ask_again, self.pass_on):
+            happens()
+
+    def lose(self) -> None:
+        """Server 1 loses its disk."""
+        self.play.step(Choice("crash", 1, disk=LOST))
+        self.play.step(Choice("restart", 1))
+
+
+def asked(play: Play, seed: int, run: int, lost: bool = False) -> None:
+    """Let clients ask server 1, which leads at times; if its disk is lost, never."""
+    one = Clients(play, dice("asked", lost, seed, run))
+    if lost:
+        one.lose()
+    acts = [one.stand, one.ask, one.ask, one.vote, one.vote, one.decide, one.decide, one.ask_again, one.ask_again,
+            one.crash, one.follow, one.pass_on]  # fmt: skip
+    if run < 2:
+        (one.many, one.long_log)[run]()
+    one.run(4 + run % 24, acts)
+
+
+THREE_ALONE = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
+ASKED_RUNS, LOST_RUNS, LONG = 48, 12, 100
+
+
+def judge_answers(subject: Subject, seed: int, runs: int, lost: bool = False) -> None:
+    """Asked by clients, it answers what is decided with what it came to, and brings what is new to a leader."""
+    seen: set[str] = set()
+    schedules = (partial(asked, seed=seed, run=run, lost=lost) for run in range(runs))
+    hunt(subject, THREE_ALONE, {MINE: "Server"}, partial(Answers, seen), schedules, SPEAKERS)
+    if "answered" not in seen:
+        raise Failed(f"in {runs} runs, server 1 never once answered a request that was decided.\nLook at who answers "
+                     "what a block holds.")  # fmt: skip
+
+
+class Elections(Talk):
+    """A run by dice in which servers stand, are refused, crash, and stand again."""
+
+    def nack(self) -> None:
+        """Somebody has promised a higher ballot than the one in which server 1 stands, or stood."""
+        peer = self.random.randint(2, self.book.servers)
+        higher = Ballot(self.book.highest.round + self.random.randint(1, 3), peer)
+        self.speak(peer, Nack(max(self.book.candidacy, Ballot(1, 1)), higher))
+
+    def far(self) -> None:
+        """Somebody stands in a ballot of a very high round."""
+        self.speak(3, Prepare(Ballot(self.book.highest.round + 1_000, 3), self.book.height))
+
+    def heartbeat(self) -> None:
+        """Somebody leads, and says so."""
+        ballot = self.ballot()
+        self.speak(ballot.server, Heartbeat(ballot, self.random.randint(0, self.book.height + 1)))
+
+
+def stands(play: Play, seed: int, run: int) -> None:
+    """Let server 1 stand again and again."""
+    one = Elections(play, dice("stands", seed, run))
+    one.run(8 + run % 8, [one.stand, one.stand, one.quiet, one.nack, one.nack, one.crash, one.promise, one.prepare,
+                          one.heartbeat, one.far])  # fmt: skip
+
+
+class Mute(Rules):
+    """What server 1 has heard and said since it lost its disk: it learns as ever, and has no voice."""
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Return the first fault of a turn: what others count on is never said; logs are brought together."""
+        loud = next((one.message for one in said if one.sender == 1 and type(one.message) in LOUD), None)
+        if loud is not None:
+            return (f"server 1, whose disk was lost in an earlier life, heard {what_of(choice)} and said {say(loud)}.\n"
+                    + ADVICE[NoVoice.name])  # fmt: skip
+        echoed = any(type(one) is HeartbeatHeard and to == choice.peer for to, one in sends(said, 1))
+        asked = choice.what if choice.node == 1 else None
+        if isinstance(asked, Heartbeat) and asked.ballot >= self.highest and not echoed:
+            return (f"server 1, whose disk was lost in an earlier life, heard {what_of(choice)} and did not answer it."
+                    "\nLook at what it does as ever.")  # fmt: skip
+        return next(iter(self.faults(world, choice, said, (VOTES, DECIDE)).values()), None)
+
+    def wrong_vote(self, heard: str, choice: Choice, sent: Sequence[Send], height: int) -> str | None:
+        """It follows who leads, and closes the gap between their logs."""
+        asked = choice.what
+        if isinstance(asked, Accept) and asked.block.height == height:
+            return None
+        return super().wrong_vote(f"(its disk was lost in an earlier life) {heard}", choice, sent, height)
+
+
+LOUD = (Prepare, Promise, Accepted)
+"""What others count on."""
+
+
+def judge_mute(subject: Subject, seed: int) -> None:
+    """A server that lost its disk learns and closes gaps, in later lives too, and says nothing that others count on."""
+    def schedule(play: Play, run: int) -> None:
+        one = Elections(play, dice("mute", seed, run))
+        play.step(Choice("crash", 1, disk=LOST))
+        play.step(Choice("restart", 1))
+        one.run(6 + run, [one.accept, one.accept, one.decide, one.prepare, one.quiet, one.want, one.blocks, one.crash,
+                          one.nack, one.heartbeat])  # fmt: skip
+
+    schedules = (partial(schedule, run=run) for run in range(LOST_RUNS))
+    hunt(subject, ALONE, {MINE: "Server"}, partial(Mute, set()), schedules, SPEAKERS)
 
 
 def judge_alone(subject: Subject, seed: int) -> None:
+    """Among servers and clients that may say anything, it promises, votes, leads, learns and answers by the rules."""
+    if (error := ended_alone(subject, seed)) is not None:
+        raise error
+
+
+def ended_alone(subject: Subject, seed: int) -> Exception | None:
+    """Return what is wrong with server 1 alone, whose disk is whole."""
+    def ended() -> Exception | None:
+        try:
+            judge_rule(subject)
+            judge_twice(subject)
+            judge_passed_on(subject)
+            judge_rules(subject, seed)
+            judge_answers(subject, seed, ASKED_RUNS)
+        except (Failed, LearnerError) as error:
+            return error
+        return None
+
+    return subject.once(f"a server alone, seed {seed}", ended)
+
+
+def judge_rules(subject: Subject, seed: int) -> None:
     """Among four servers that may say anything, it promises, votes, leads and learns by the rules."""
-    judge_rule(subject)
-    judge_twice(subject)
     seen: set[str] = set()
     schedules = (partial(act, matter=matter, seed=seed, run=run) for run in range(ALONE_RUNS) for matter in MATTERS)
     hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), schedules, SPEAKERS)
+    for begin in (FOUR, SEVEN):
+        few = (partial(act, matter=LEAD, seed=seed, run=run) for run in range(FEW_RUNS))
+        hunt(subject, begin, {MINE: "Server"}, partial(Rules, seen, len(begin.nodes)), few, SPEAKERS)
+    elections = (partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))
+    hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), elections, SPEAKERS)
     for name, words in NEEDED.items():
         if name not in seen:
             raise Failed(f"in {len(MATTERS) * ALONE_RUNS} runs, server 1 never once {words}.\nLet it do that first: "
@@ -217,6 +506,20 @@ def judge_twice(subject: Subject) -> None:
         node.receive(2, Decide(block))
     judge_count(node, puts, "was decided in two blocks, the first and the third of four",
                 "a request that is decided again does to the store")  # fmt: skip
+
+
+def judge_passed_on(subject: Subject) -> None:
+    """A client's new request is passed on to the leader, whether or not those before it are decided here yet."""
+    for number in (1, 3):
+        node = subject.node("Server")(1, (1, 2, 3))
+        node.start()
+        node.receive(2, Heartbeat(Ballot(1, 2), 0))
+        asked = Request("client 1/9.1", number, Get("'x'"))
+        sent = [effect for effect in node.receive("client 1", asked) if type(effect) is Send]
+        if not any(to == 2 and same(message, asked) for to, message in sent):
+            raise Failed(f"server 1 has decided nothing and follows server 2; client 1 asked it request {number} of a "
+                         "session, and it did not pass that on.\nLook at how a request comes into the log: its server "
+                         "may know less than its client.")  # fmt: skip
 
 
 def judge_new_life(subject: Subject) -> None:
@@ -401,6 +704,9 @@ def judge(matter: str) -> Callable[[Subject, int], None]:
         for number, plan in enumerate(RUNS[matter]):
             trial({MINE: subject.node("Server")}, plan.nodes, 1_000 * seed + number, plan.nemesis, plan.steps,
                   claims_for(plan.nodes), ADVICE, plan.kind)  # fmt: skip
+        if matter == "lost_disk" and ended_alone(subject, seed) is None:  # or another property says so, of any disk
+            judge_mute(subject, seed)
+            judge_answers(subject, seed, LOST_RUNS, lost=True)
 
     return judged
 
@@ -558,11 +864,24 @@ def judge_set_ups(runs: Runs) -> None:
                 f"{set_up}: run with the seeds {', '.join(map(str, came))}. Every set-up of a report should be run "
                 f"with the same seeds, {FEWEST_SEEDS} or more.\nLook at what chance may do."
             )
-        if not any(sum(one != other for one, other in zip(set_up, another)) == 1 for another in runs):
+        if not any(differences(set_up, another) == 1 for another in runs):
             raise Failed(f"{set_up}: no other set-up of the report differs from it in one thing only.\nLook at what is "
                          "compared, and at what else may make the difference.")  # fmt: skip
     if all(set_up.server != "Server" for set_up in runs):
         raise Failed("in no run of the report your Server takes part.\nLook at what your question is about.")
+
+
+def differences(one: SetUp, other: SetUp) -> int:
+    """Return in how many things two set-ups differ; a nemesis is the same one in whatever words."""
+    told = (one._replace(nemesis=""), other._replace(nemesis=""))
+    return sum(a != b for a, b in zip(*told)) + (trouble(one.nemesis) != trouble(other.nemesis))
+
+
+def trouble(text: str) -> tuple[float, float, float, frozenset[str]]:
+    """Return what a nemesis does: its chances, and its faults in no order."""
+    nemesis = NEMESES.get(text) or nemesis_of(text)
+    assert isinstance(nemesis, Nemesis)
+    return nemesis.loss, nemesis.duplication, nemesis.delay, frozenset(nemesis.faults)
 
 
 def judge_report(subject: Subject, seed: int) -> None:
@@ -582,7 +901,7 @@ EXERCISE = Exercise(
     module="chaos",
     names=("Server", "report"),
     properties=(
-        Property("alone", "Among servers that say what they may, it promises, votes, leads and learns by the rules",
+        Property("alone", "Among servers and clients, it promises, votes, leads, learns and answers by the rules",
                  0.75, judge_alone),
         Property("messages", "Messages are lost, doubled and late: no claim falls, and everything is answered", 0.75,
                  judge("messages")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import accumulate, chain
+from random import Random
 
 from paxoskit.grading.checks.play import dice
 from paxoskit.grading.checks.suspects import LOWEST, RIGHT, WRONG, Ballot, Event, Run, Vote, a_run
@@ -73,7 +74,8 @@ def judged_by(subject: Subject, claim: str, run: Run, acceptors: int) -> int | N
     """Return where a learner's claim says that it is broken. Raises Failed for what is no answer."""
     answer = subject.call(claim, list(run), acceptors)
     if answer is not None and (type(answer) is not int or not 0 <= answer < len(run)):
-        raise Failed(f"{claim} returned {answer!r}; None or the place of an event, 0 to {len(run) - 1}, was expected.")
+        places = f"or the place of an event, 0 to {len(run) - 1}," if run else "for a run without any event"
+        raise Failed(f"{claim} returned {answer!r}; None {places} was expected.")
     found: int | None = answer
     return found
 
@@ -88,8 +90,49 @@ def said(event: Event) -> str:
     """Return an event in words."""
     server, word, (number, owner), about = event
     if word == "Promise":
-        about = "no vote" if about is None else f"{about[1]} in ballot {about[0][0]}.{about[0][1]}"
-    return f"server {server}: {word} {number}.{owner}{f' {about}' if about else ''}"
+        about = "no vote" if about is None else f"{about[1] or EMPTY} in ballot {about[0][0]}.{about[0][1]}"
+    words = "" if about is None else f" {about or EMPTY}"
+    return f"server {server}: {word} {number}.{owner}{words}"
+
+
+EMPTY = "the empty text"
+
+
+def renamed(random: Random, run: Run, acceptors: int) -> Run:
+    """Return a run with other numbers and texts: rounds and proposers keep their order, different values stay so.
+
+    So each claim holds, or is broken at the same place. Rounds and names get any number of digits, any text may be a
+    value, and in half of the runs the proposers are acceptors as well.
+    """
+    owners = sorted({who for who, *_ in run if who > acceptors} | {event[2][1] for event in run})
+    numbers = sorted({event[2][0] for event in run} | {0})
+    names = random.sample(range(1, acceptors + 1), min(acceptors, len(owners)))
+    if len(names) < len(owners) or random.random() < 0.5:
+        names = list(accumulate(random.choices(STEPS, k=len(owners)), initial=acceptors))[1:]
+    named = {**{who: who for who in range(1, acceptors + 1)}, **dict(zip(owners, sorted(names)))}
+    rounds = dict(zip(numbers, accumulate(random.choices(STEPS, k=len(numbers) - 1), initial=0)))
+    texts: dict[str, str] = {}
+    free = iter(random.sample(TEXTS, len(TEXTS)))
+
+    def text(value: str) -> str:
+        return texts[value] if value in texts else texts.setdefault(value, next(free, value))
+
+    def other(about: object, word: str) -> object:
+        if word == "Promise" and isinstance(about, tuple):
+            return ballot(about[0]), text(about[1])
+        return text(about) if isinstance(about, str) else about
+
+    def ballot(old: Ballot) -> Ballot:
+        return rounds[old[0]], named[old[1]]
+
+    return [(named[who], word, ballot(old), other(about, word)) for who, word, old, about in run]
+
+
+STEPS = (1, 1, 2, 8, 90, 900, 10**7)
+"""How far apart the rounds, and the names of proposers, may be."""
+
+TEXTS = ("", "red", "Red", "0", "10", "9", "None", "a b", "()", "not red", "blue", "False")
+"""Values: any text is one."""
 
 
 def wrong_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int, int]]:
@@ -99,6 +142,7 @@ def wrong_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int, i
         random = dice("suspects", claim, seed, number)
         way = random.choice(WRONG)
         run, acceptors = a_run(random, way, 12 + number // 20)
+        run = renamed(random, run, acceptors) if number % 2 else run
         place = TRUTH[claim](run, acceptors)
         if place is not None and not (claim == COMPLETE and ambiguous(run)):
             found += 1
@@ -114,6 +158,7 @@ def true_runs(claim: str, seed: int, wanted: int) -> Iterator[tuple[Run, int]]:
         random = dice("right", claim, seed, number)
         way = random.choice([*RIGHT, *RIGHT, random.choice(WRONG)])
         run, acceptors = a_run(random, way, 12 + number // 2)
+        run = renamed(random, run, acceptors) if number % 2 else run
         if TRUTH[claim](run, acceptors) is None and not ambiguous(run):
             found += 1
             yield run, acceptors
@@ -125,17 +170,31 @@ LOW, HIGH, TOP = (1, 7), (2, 8), (3, 7)
 LONG: Run = [(7, "Prepare", (number, 7), None) for number in range(4, 84)]
 """So much is said in between that breaks nothing."""
 
+
+
+def votes(acceptors: int, first: int, second: int) -> Run:
+    """Return a run in which so many acceptors vote for one value, and so many for another in a higher ballot."""
+    one: Run = [(number, "Accepted", (1, acceptors + 1), "a") for number in range(1, first + 1)]
+    return one + [(number, "Accepted", (2, acceptors + 2), "b") for number in range(acceptors, acceptors - second, -1)]
+
+
 BROKEN: dict[str, list[tuple[Run, int]]] = {
     KEPT: [
         ([(1, "Promise", (2, 1), None), (1, "Accepted", (1, 2), "b")], 3),
         ([(2, "Promise", (1, 2), None), (2, "Promise", (1, 1), None)], 3),
         ([(1, "Promise", LOW, None), (2, "Promise", HIGH, None), (2, "Accepted", LOW, "a")], 3),
         ([(9, "Promise", HIGH, None), *LONG, (9, "Promise", LOW, None)], 9),
+        ([(1, "Promise", LOW, None), (1, "Promise", HIGH, None), (1, "Promise", LOW, None)], 3),
+        ([(1, "Accepted", LOW, "a"), (1, "Promise", HIGH, (LOW, "a")), (1, "Accepted", LOW, "a")], 3),
     ],
     COMPLETE: [
         ([(1, "Promise", TOP, (LOW, "a"))], 3),
         ([(2, "Accepted", LOW, "a"), (1, "Promise", TOP, (LOW, "a"))], 3),
         ([(1, "Accepted", LOW, "a"), (1, "Promise", HIGH, (LOW, "a")), (1, "Promise", TOP, None)], 3),
+        ([(1, "Promise", LOW, None), (1, "Accepted", LOW, "a"), (1, "Promise", LOW, None)], 3),
+        ([(1, "Promise", HIGH, None), (1, "Accepted", LOW, "a"), (1, "Promise", TOP, None)], 3),
+        ([(1, "Accepted", LOW, "a"), (1, "Promise", TOP, ((1, 8), "a"))], 3),
+        ([(1, "Accepted", LOW, "a"), (1, "Promise", TOP, (HIGH, "a"))], 3),
     ],
     AGREEMENT: [
         ([*((n, "Accepted", HIGH, "b") for n in (1, 2)), *((n, "Accepted", LOW, "a") for n in (2, 3))], 3),
@@ -143,12 +202,14 @@ BROKEN: dict[str, list[tuple[Run, int]]] = {
         ([*((n, "Accepted", LOW, "a") for n in (1, 2, 1, 3)), *((n, "Accepted", HIGH, "b") for n in (3, 4, 5))], 5),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2, 3, 4)), *((n, "Accepted", HIGH, "b") for n in (4, 5, 6, 7))], 7),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2)), *LONG, *((n, "Accepted", TOP, "b") for n in (2, 3))], 3),
+        *((votes(n, n // 2 + 1, n // 2 + 1), n) for n in range(1, 12)),
     ],
 }  # fmt: skip
 """Short runs in which a claim is broken, in ways that the thirty wrong servers do not show."""
 
 TRICKY: dict[str, list[tuple[Run, int]]] = {
     KEPT: [
+        ([], 3),
         ([(1, "Promise", (2, 1), None), (1, "Accepted", (2, 1), "a"), (2, "Promise", (1, 2), None)], 3),
         ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b")], 3),
         ([(1, "Accepted", HIGH, "a"), (1, "Promise", LOW, (HIGH, "a")), (1, "Accepted", LOW, "b")], 3),
@@ -157,12 +218,20 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Promise", LOW, None), (1, "Accepted", TOP, "a"), (1, "Promise", HIGH, (TOP, "a")),
           (1, "Accepted", HIGH, "b")], 3),
         ([(1, "Promise", HIGH, None), (1, "Prepare", LOW, None), (1, "Accept", LOW, "a")], 3),
+        ([(1, "Prepare", (2, 1), None), (1, "Accept", (2, 1), "a"), (1, "Promise", (1, 2), None),
+          (1, "Accepted", (1, 2), "b")], 3),
     ],
     COMPLETE: [
+        ([], 3),
         ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b"), (1, "Promise", TOP, (HIGH, "a"))], 3),
         ([(1, "Accepted", HIGH, "a"), (2, "Promise", TOP, None), (1, "Promise", TOP, (HIGH, "a"))], 3),
+        ([(1, "Promise", HIGH, None), (1, "Accepted", LOW, "a"), (1, "Promise", TOP, (LOW, "a"))], 3),
+        ([(1, "Accept", (2, 1), "a"), (1, "Promise", TOP, None)], 3),
     ],
     AGREEMENT: [
+        ([], 3),
+        *((votes(n, n // 2 + 1, n // 2), n) for n in range(1, 12)),
+        *((votes(n, n // 2 + 1, n // 2 + 1), n + 2 - n % 2) for n in range(1, 10)),
         ([*[(1, "Accepted", LOW, "a")] * 2, (2, "Accepted", HIGH, "b"), (3, "Accepted", HIGH, "b")], 3),
         ([(1, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3)), (2, "Accepted", TOP, "a")], 3),
         ([(1, "Accepted", LOW, "a"), (2, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3, 4))], 4),
@@ -236,7 +305,7 @@ def raised_at_all(subject: Subject, claim: str, seed: int) -> None:
 def judge_place(subject: Subject, seed: int) -> None:
     """The place that a claim names is the first event that breaks it."""
     for claim in CLAIMS:
-        for run, acceptors, place in wrong_runs(claim, seed + 1, 40):
+        for run, acceptors, place in chain(broken_runs(claim), wrong_runs(claim, seed + 1, 40)):
             named = judged_by(subject, claim, run, acceptors)
             if named != place:
                 raise Failed(

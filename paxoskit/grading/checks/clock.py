@@ -30,8 +30,14 @@ SIX = ((0, 3), (1, 0), (7, 0), (4, 5), (2, 7), (1, 7))
 """The pairs of the lesson's run that are asked for."""
 
 
-NAMES = (("A", "B", "C"), ("A", "B", "C"), ("P1", "P10", "P"), ("server 1", "server 2", "client 1"))
-"""What processes are called."""
+NAMES = (
+    ("A", "B", "C"), ("A", "B", "C"), ("P1", "P10", "P"), ("server 1", "server 2", "client 1"), ("m1", "m2", "m3"),
+    ("a", "A", "a "),
+)  # fmt: skip
+"""What processes are called: like a message, for instance."""
+
+MESSAGES = ("m", "M", "m ", "m1", "m10", "message 1", "message 2")
+"""Names of messages that are nearly one."""
 
 
 def a_run(random: Random, length: int) -> list[Happening]:
@@ -144,7 +150,7 @@ def judge_any_stamp(subject: Subject, seed: int) -> None:
     for _ in range(8):
         clock, told, last = subject.make("LamportClock"), list[str](), 0
         for _ in range(12):
-            stamp = random.choice([0, 1, 7, 99, 998, 999, 1_000, 65_535, 10**9])
+            stamp = random.choice([0, 1, 7, 99, 998, 999, 1_000, 65_535, 10**9, 2**31, 2**53, 2**64])
             call = random.choice(["local()", "send()", f"receive({stamp})"])
             answer = clock.call("receive", stamp) if call.startswith("receive") else clock.call(call[:-2])
             time = a_time(answer, call)
@@ -217,14 +223,21 @@ def a_chain(hops: int) -> list[Happening]:
     return run
 
 
+def a_crowd() -> list[Happening]:
+    """Return a run in which messages of nearly one name, from and to processes of their own, overtake one another."""
+    senders = [*MESSAGES[1:], MESSAGES[0]]  # each is called like a message of somebody else
+    sent: list[Happening] = [(who, "send", name) for who, name in zip(senders, MESSAGES)]
+    return [*sent, *[(f"to {name}", "receive", name) for name in reversed(MESSAGES)]]
+
+
 def judge_many(subject: Subject, seed: int) -> None:
     """All pairs of many runs, short runs first; and a long chain of messages."""
-    for run in runs(seed, "order", 40):
+    for run in [*runs(seed, "order", 40), a_crowd()]:
         for one in range(len(run)):
             for other in range(len(run)):
                 if one != other:
                     judge_order(subject, run, one, other)
-    for hops in (2, 5, 9):
+    for hops in (2, 5, 9, 20):
         run = a_chain(hops)
         for one, other in ((0, len(run) - 1), (len(run) - 1, 2), (len(run) - 1, 1)):
             judge_order(subject, run, one, other)
@@ -245,8 +258,10 @@ EXERCISE = Exercise(
     plant="""
 def plant(answer):
     class Deaf(answer.LamportClock):
-        def receive(self, stamp):
-            return super().receive(0)
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            receive = self.receive  # a method, or a function that the clock was given when it was made
+            self.receive = lambda stamp: receive(0)
 
     answer.LamportClock = Deaf
     return answer

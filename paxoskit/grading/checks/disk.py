@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from itertools import chain, product
+from itertools import accumulate, chain, product
 from random import Random
+from typing import Any
 
 from paxoskit.grading.checks import acceptor as one_acceptor
 from paxoskit.grading.checks.acceptor import PROMISE, REPORT, SHORT, Ledger, accept, deep, prepare, tell
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER
-from paxoskit.grading.checks.play import Fall, Play, Schedule, Watcher, dice, hunt, hunt_together
-from paxoskit.grading.checks.proposer import BALLOTS, COUNTS, P2C, Calm, Minutes, Progress, Trouble, tried
+from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, Watcher, dice, hunt, hunt_together, hunts, sends
+from paxoskit.grading.checks.proposer import BALLOTS, COUNTS, P2C, Calm, Minutes, Progress, Scene, Trouble, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import LearnerError, Subject
-from paxoskit.protocol.node import After, Effect, Node
-from paxoskit.protocol.plain import Ballot
-from paxoskit.protocol.synod import Accept, Accepted, Prepare, Promise, Propose
+from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, freeze, title
+from paxoskit.protocol.plain import Ballot, Message
+from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Propose
+from paxoskit.trace import say
 from paxoskit.worlds.choice import AFTER, BEFORE, Choice
 from paxoskit.worlds.story import Story
+from paxoskit.worlds.world import World
 
 ACCEPTOR, PROPOSER = "disk.py:Acceptor", "disk.py:Proposer"
 WITH_ACCEPTOR = Story(nodes=(ACCEPTOR, PROMPTER, PROMPTER), clients=(), acceptors=3, claims="none")
+WITH_STRANGERS = Story(nodes=(ACCEPTOR, PROMPTER, PROMPTER), clients=(), acceptors=1, claims="none")
+"""Here the proposers are none of the acceptor's peers."""
 WITH_PROPOSER = Story(nodes=(VOTER, VOTER, VOTER, PROPOSER), clients=(), acceptors=3, claims="none")
 
 CRASH = "crash"
@@ -32,6 +38,18 @@ Token = Prepare | Accept | str | tuple[Prepare | Accept, str]
 """What happens next to an acceptor: a message, a crash, or a message that crashes it before or after its save."""
 
 Run = list[Token]
+
+
+class Lives(Ledger):
+    """The ledger of an acceptor that crashes: a life begins in silence, for nobody has asked yet."""
+
+    def faults(self, world: World, choice: Choice, said: list[Said], matters: Collection[str]) -> dict[str, str]:
+        """Judge what the acceptor says."""
+        told = sends(said, 1) if choice.kind == "restart" else []
+        if told and one_acceptor.ANSWERS in matters:
+            words = f"server 1 said {say(told[0].message)} to {title(told[0].to)} as its next life began, unasked.\n"
+            return {one_acceptor.ANSWERS: f"{words}Look at what an acceptor may send, and when."}
+        return super().faults(world, choice, said, matters)
 
 
 def live(play: Play, run: Iterable[Token]) -> None:
@@ -63,13 +81,40 @@ def lives(seed: int) -> Iterator[Run]:
         yield [first, CRASH, second, third]
     random = dice("disk", seed)
     for _ in range(60):
-        yield [_token(random) for _ in range(random.randint(4, 10))]
+        yield [_token(random, one_acceptor.ALL) for _ in range(random.randint(4, 10))]
+    for _ in range(25):
+        heard = wide(random)
+        yield [_token(random, heard) for _ in range(random.randint(4, 10))]
+    long = climbing(random)
+    for length in (*range(1, 13), len(long)):
+        below = max([one.ballot for one in long[:length] if one.ballot < long[length - 1].ballot], default=(1, 2))
+        yield [*long[:length], CRASH, prepare(below), accept(below), prepare((10**6, 2))]
 
 
-def _token(random: Random) -> Token:
+def climbing(random: Random) -> list[Prepare | Accept]:
+    """Return a long life in which each ballot is above the one before: all is granted, so each message must be kept."""
+    rounds = accumulate(random.choices((1, 1, 2, 8, 90), k=24), initial=2)
+    ballots = [Ballot(number, random.choice((2, 3))) for number in rounds]
+    kinds = [random.choice(((prepare,), (accept,), (prepare, accept), (prepare, accept))) for _ in ballots]
+    return [kind(ballot) for ballot, some in zip(ballots, kinds) for kind in some]
+
+
+def wide(random: Random) -> list[Prepare | Accept]:
+    """Return what may be said in four ballots of any rounds, where one value is proposed in several of them."""
+    rounds = random.sample([1, 2, 3, 9, 10, 11, 99, 100, 1_000], 2)
+    ballots = [Ballot(number, server) for number in rounds for server in (2, 3)]
+    return [said for one in ballots for said in (Prepare(one), Accept(one, random.choice(("red", "red", "blue"))))]
+
+
+def _token(random: Random, messages: list[Prepare | Accept]) -> Token:
     luck = random.random()
-    message = random.choice(one_acceptor.ALL)
+    message = random.choice(messages)
     return CRASH if luck < 0.25 else (message, random.choice([BEFORE, AFTER])) if luck < 0.4 else message
+
+
+def between_turns(run: Run) -> Run:
+    """Return a run in which a crash in the middle of a turn comes after it: what was said is then all that binds."""
+    return [one for token in run for one in ((token[0], CRASH) if isinstance(token, tuple) else (token,))]
 
 
 def judge_acceptor(what: str) -> Callable[[Subject, int], None]:
@@ -98,12 +143,12 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
 
 
 class Restarting(Trouble):
-    """A proposer in trouble that crashes as well; its next life is asked to propose another value."""
+    """A proposer in trouble that crashes as well; its next life is asked to propose a value, often another one."""
 
     def run(self, steps: int) -> None:
         """Let three lives go by."""
         super().run(steps)
-        for life in ("second wish", "third wish"):
+        for life in (self.random.choice(("mine", "second wish")), "third wish"):
             self.play.step(Choice("crash", self.me))
             self.play.step(Choice("restart", self.me))
             self.more(self.random.randint(0, 6))
@@ -111,67 +156,128 @@ class Restarting(Trouble):
             self.more(steps)
 
 
-def proposers_lives(seed: int, acceptors: int = 3, count: int = 30) -> Iterator[Schedule]:
+class Outbid(Restarting):
+    """A proposer that crashes, while others stand in ballots of any rounds."""
+
+    def rival(self) -> None:
+        """Another proposer is heard by all acceptors, in a round of any number of digits."""
+        ballot = Ballot(10 ** self.random.choice((0, 1, 2, 3, 4, 6, 9, 12)), self.random.choice(self.theirs[:2]))
+        for acceptor in range(1, self.acceptors + 1):
+            self.play.step(Choice("ask", acceptor, what=Prepare(ballot)))
+
+
+def proposers_lives(
+    seed: int, acceptors: int = 3, count: int = 30, kind: type[Restarting] = Restarting
+) -> Iterator[Schedule]:
     """Yield runs of a proposer that crashes twice: short ones first."""
-    for run in range(count):
+
+    def live_thrice(play: Play, run: int) -> None:
         random = dice("disk of a proposer", acceptors, seed, run)
-        yield partial(restarting, random=random, acceptors=acceptors, steps=8 + run * 45 // count)
+        kind(play, random, acceptors).run(8 + run * 45 // count)
+
+    for run in range(count):
+        yield partial(live_thrice, run=run)
 
 
-def restarting(play: Play, random: Random, acceptors: int, steps: int) -> None:
-    """Let a proposer live three times."""
-    Restarting(play, random, acceptors).run(steps)
+def unheard(play: Play, rings: int) -> None:
+    """Let a proposer stand once more at each of so many rings of its timer, crash, and stand in its next life."""
+    for life in ("first wish", "second wish"):
+        play.step(Choice("ask", 4, what=Propose(life)))
+        for _ in range(rings):
+            timers = [message for node, message in play.world.timers if node == 4]
+            if timers:
+                play.step(Choice("fire", 4, what=timers[0]))
+        play.step(Choice("crash", 4))
+        play.step(Choice("restart", 4))
+
+
+def with_proposer(acceptors: int) -> Story:
+    """Return a world of right acceptors and the learner's proposer."""
+    return Story(nodes=(VOTER,) * acceptors + (PROPOSER,), clients=(), acceptors=acceptors, claims="none")
 
 
 def judge_ballots(subject: Subject, seed: int) -> None:
     """A ballot is never used twice, over restarts too."""
-    minutes: list[Minutes] = []
-
-    def watcher() -> Minutes:
-        minutes.append(Minutes(BALLOTS, 4))
-        return minutes[-1]
-
-    hunt(subject, WITH_PROPOSER, {PROPOSER: "Proposer"}, watcher, proposers_lives(seed), ROLES)
+    ended, minutes = proposers_once(subject, seed)
+    if BALLOTS in ended:
+        raise ended[BALLOTS]
     if not any(one.proposed for one in minutes):
         raise Failed(f"in {len(minutes)} runs, the proposer never once proposed: let it work first.")
+    schedules: list[Schedule] = [partial(unheard, rings=rings) for rings in (0, 1, 2, 3, 5, 8, 12)]
+    schedules += proposers_lives(seed, 3, 6, Outbid)
+    hunt(subject, with_proposer(3), {PROPOSER: "Proposer"}, partial(Minutes, BALLOTS, 4), schedules, ROLES)
+
+
+def proposers_once(subject: Subject, seed: int) -> tuple[dict[str, Exception], list[Minutes]]:
+    """Run a proposer's lives once, for all claims; return what ended each, and what was watched of its ballots."""
+    return subject.once(f"a proposer's lives, seed {seed}", lambda: proposers_lived(subject, seed))
+
+
+def proposers_lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], list[Minutes]]:
+    """Run a proposer's lives among three acceptors, and among four."""
+    minutes: list[Minutes] = []
+    ended: dict[str, Exception] = {}
+
+    def watcher(what: str, acceptors: int) -> Minutes:
+        one = Minutes(what, acceptors + 1)
+        if what == BALLOTS:
+            minutes.append(one)
+        return one
+
+    for acceptors, count in ((3, 30), (4, 12)):
+        left = {what: partial(watcher, what, acceptors) for what in (BALLOTS, P2C, COUNTS) if what not in ended}
+        schedules = proposers_lives(seed, acceptors, count)
+        ended |= hunts(subject, with_proposer(acceptors), {PROPOSER: "Proposer"}, left, schedules, ROLES)
+    return ended, minutes
 
 
 def judge_works(subject: Subject, seed: int) -> None:
     """What worked without crashes works still; and a proposer decides in its second life."""
 
-    def schedules() -> Iterator[Schedule]:
-        for length in (1, 2, 3):
-            for messages in product(FEW, repeat=length):
-                yield partial(live, run=messages)
-        for run in lives(seed):
-            yield partial(live, run=[token for token in run if isinstance(token, Prepare | Accept)])
-
-    answers = partial(Ledger, one_acceptor.ANSWERS, set())
-    hunt(subject, WITH_ACCEPTOR, {ACCEPTOR: "Acceptor"}, answers, schedules(), ROLES)
+    short: list[Run] = [[*run] for length in (1, 2, 3) for run in product(FEW, repeat=length)]
+    runs: list[Run] = [between_turns(run) for run in lives(seed)]
+    no_crash: list[Run] = [[token for token in run if token != CRASH] for run in runs if len(run) > 4]
+    for begin, some in ((WITH_ACCEPTOR, [*short, *runs, *no_crash]), (WITH_STRANGERS, short[:20])):
+        schedules = (("", partial(live, run=run)) for run in some)
+        book, matters = partial(Lives, "", set()), (one_acceptor.ANSWERS, one_acceptor.VOTES)
+        ended = hunt_together(subject, begin, {ACCEPTOR: "Acceptor"}, book, matters, schedules, ROLES)
+        for matter in matters:
+            if matter in ended:
+                raise ended[matter]
 
     def plain(play: Play) -> None:
         Calm(play, 3).go()
 
-    def above(play: Play) -> None:
-        calm = Calm(play, 3)
-        calm.rival(Prepare(Ballot(40, 5)))
-        calm.go(lose=2)
-
-    def again(play: Play) -> None:
-        calm = Calm(play, 3)
+    def again(
+        play: Play, others: Prepare | Accept | None = None, lose: int = 0, of: type[Message] = Message, rings: int = 0
+    ) -> None:
         play.step(Choice("ask", 4, what=Propose("first wish")))
         play.step(Choice("crash", 4))
         play.step(Choice("restart", 4))
         for flight in list(play.world.flying.values()):
             play.step(Choice("drop", flight.receiver, flight.sender, flight.message))
-        calm.go()
+        calm = Calm(play, 3)
+        if others is not None:
+            calm.rival(others)
+        calm.go(lose, of, rings)
 
-    for acceptors, what in product((3, 4), (P2C, COUNTS)):
-        begin = Story(nodes=(VOTER,) * acceptors + (PROPOSER,), clients=(), acceptors=acceptors, claims="none")
-        watcher = partial(Minutes, what, acceptors + 1)
-        hunt(subject, begin, {PROPOSER: "Proposer"}, watcher, proposers_lives(seed, acceptors, 12), ROLES)
-    for scene in (plain, above, again):
-        tried(subject, WITH_PROPOSER, lambda: Progress(4, "mine"), scene, {PROPOSER: "Proposer"})
+    def decided_before(play: Play) -> None:
+        Calm(play, 3).go()
+        play.step(Choice("crash", 4))
+        play.step(Choice("restart", 4))
+        Calm(play, 3).go(wish="another wish")
+
+    ended, _ = proposers_once(subject, seed)
+    for what in (P2C, COUNTS):
+        if what in ended:
+            raise ended[what]
+    calm: list[tuple[Scene, str]] = [(plain, "mine"), (decided_before, "mine"), (again, "mine")]
+    calm += [(partial(again, lose=lose), "mine") for lose in (3, 6)]
+    calm += [(partial(again, lose=lose, of=kind), "mine") for kind in (Promise, Accept, Accepted) for lose in (2, 3)]
+    calm += [(partial(again, rings=6), "mine"), (partial(again, others=Prepare(Ballot(40, 5)), lose=2), "mine")]
+    calm += [(partial(again, others=Accept(Ballot(7, 5), "theirs"), lose=lose), "theirs") for lose in (0, 1)]
+    for scene, right in calm:
+        tried(subject, WITH_PROPOSER, partial(Progress, 4, right), scene, {PROPOSER: "Proposer"})
 
 
 def judge_only_disk(subject: Subject, seed: int) -> None:
@@ -234,6 +340,8 @@ def judge_little(subject: Subject, seed: int) -> None:
                 f"{sizes[1]}: it "
                 "grows for ever.\nLook at what it keeps of ballots that are over."
             )
+    if words := acceptors_traces(subject.node("Acceptor")) or proposers_traces(subject.node("Proposer")):
+        raise Failed(words)
     for name, field in [(role, field) for role in ("Acceptor", "Proposer") for field in fields(subject.node(role))]:
         if not missed(subject, name, field, seed):
             raise Failed(
@@ -243,6 +351,68 @@ def judge_little(subject: Subject, seed: int) -> None:
                 "what could go "
                 "wrong without it: if nothing does, it need not be on the disk."
             )
+
+
+def messages(effects: Iterable[Effect]) -> list[Message]:
+    """Return what a node says."""
+    return [effect.message for effect in effects if type(effect) is Send]
+
+
+def on_disk(node: Node) -> dict[str, Any]:
+    """Return what a node's disk holds, as it is now: equal, where equal data is on it."""
+    try:
+        return {field: freeze(value) for field, value in vars(node.disk).items()}
+    except (NodeError, RecursionError):
+        return {field: repr(value) for field, value in vars(node.disk).items()}
+
+
+def trace(who: str, before: dict[str, Any], after: dict[str, Any], why: str) -> str:
+    """Return, in words, which fields of a disk differ, and after what; nothing if they are equal."""
+    if before == after:
+        return ""
+    names = [f"`{name}`" for name in after if before.get(name) != after[name] and not name.startswith("_")]
+    where = f", in {' and '.join(names)}" if names else ""
+    return f"{why}, and that can be seen on the {who}'s disk{where}.\nLook at what need not be known after a crash."
+
+
+def acceptors_traces(cls: type[Node]) -> str:
+    """Return which message that binds an acceptor to nothing new it writes down all the same: a copy, a refused one."""
+    node = cls(1, (1, 2, 3))
+    node.start()
+    for message in (prepare((2, 2)), accept((2, 2)), prepare((3, 3)), accept((3, 3))):
+        node.receive(message.ballot.server, message)
+        for idle in (message, prepare((1, 3)), accept((1, 3))):
+            before = on_disk(node)
+            refused = all(type(one) is Nack for one in messages(node.receive(idle.ballot.server, idle)))
+            heard = f"an acceptor heard {'a copy of' if idle is message else 'and refused'} {say(idle)}"
+            if (refused or idle is message) and (words := trace("acceptor", before, on_disk(node), heard)):
+                return words
+    return ""
+
+
+def proposers_traces(cls: type[Node]) -> str:
+    """Return what a proposer writes down of what it is asked, or of what it hears in a ballot, if it does."""
+    red, blue = cls(4, (1, 2, 3)), cls(4, (1, 2, 3))
+    for node, wish in ((red, "red"), (blue, "blue")):
+        node.start()
+        said = node.receive(4, Propose(wish))
+    ballot = next((one.ballot for one in messages(said) if type(one) is Prepare), None)
+    if ballot is None:
+        return ""
+    if words := trace("proposer", on_disk(red), on_disk(blue), "a proposer was asked for another value"):
+        return words
+    heard = [(1, Promise(ballot, None)), (2, Promise(ballot, None)), (1, Accepted(ballot, "red")),
+             (2, Accepted(ballot, "red"))]  # fmt: skip
+    for sender, message in heard:
+        before = on_disk(red)
+        proposes = any(type(one) is Accept for one in messages(red.receive(sender, message)))
+        if not proposes and (words := trace("proposer", before, on_disk(red), f"a proposer heard {say(message)}")):
+            return words
+        if type(message) is Promise:
+            blue.receive(sender, message)
+            if words := trace("proposer", on_disk(red), on_disk(blue), "a proposer proposed another value"):
+                return words
+    return ""
 
 
 def fields(cls: type[Node]) -> list[str]:
@@ -271,7 +441,8 @@ def missed(subject: Subject, name: str, field: str, seed: int) -> bool:
 
 def size(node: Node) -> int:
     """Return how many characters a node's disk holds."""
-    return sum(len(repr(value)) for value in vars(node.disk).values())
+    held = vars(node.disk)
+    return len(held[TEXT]) if TEXT in held else sum(len(repr(value)) for value in held.values())
 
 
 def acceptors_ballots(cls: type[Node]) -> tuple[int, int]:

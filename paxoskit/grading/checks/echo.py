@@ -11,8 +11,8 @@ from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import Ask, Get, Put, Reply, Request
-from paxoskit.protocol.node import Send, title
-from paxoskit.protocol.plain import Name
+from paxoskit.protocol.node import Effect, Node, Send, title
+from paxoskit.protocol.plain import Message, Name
 from paxoskit.trace import say
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.story import Story
@@ -20,6 +20,8 @@ from paxoskit.worlds.world import World
 
 MINE = "echo.py:Echo"
 BEGIN = Story(nodes=(MINE,), clients=((), ()))
+THREE = Story(nodes=(MINE, MINE, MINE), clients=((2, 3, 1), (3, 1, 2)))
+"""Three servers, of which the clients ask the second and the third: an echo has no leader."""
 
 
 def echo_of(request: Request) -> Reply:
@@ -40,7 +42,7 @@ class Echoes:
         request = choice.what
         if choice.kind != "deliver" or not isinstance(request, Request):
             return None
-        sent = sends(said, choice.node)
+        sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
         again = request in self.heard
         self.heard.add(request)
         heard = f"{title(choice.node)} heard {ask_of(request)} of {choice.peer}{' again' if again else ''}"
@@ -79,7 +81,7 @@ def ask_of(request: Request) -> str:
     return f"{words[0]}({', '.join(words[1:])}) (session {request.session!r}, number {request.number})"
 
 
-TEXTS = ("hello", "", 7, ("a", 1), None, "é\n", "long " * 60)
+TEXTS = ("hello", "", 7, ("a", 1), None, "é\n", "e\u0301", "long " * 60)
 """Keys and values: a get may ask for a key that was put before."""
 
 
@@ -109,23 +111,57 @@ def judge(what: str) -> Callable[[Subject, int], None]:
 
     def judged(subject: Subject, seed: int) -> None:
         hunt(subject, BEGIN, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed))
+        if what != "words":  # whether the second server answers, and whom, is not a matter of words
+            hunt(subject, THREE, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed, 8))
 
     return judged
+
+
+def an_echo(subject: Subject) -> Node:
+    """Return a server that has heard nothing yet."""
+    server = subject.node("Echo")(1, (1,))
+    server.start()
+    return server
+
+
+def outgoing(effects: Sequence[Effect], server: Name = 1) -> list[tuple[Name, Message]]:
+    """Return the messages that leave a server, and for whom: what it tells itself or the trace stays inside."""
+    return [(one.to, one.message) for one in effects if isinstance(one, Send) and one.to != server]
+
+
+def in_words(sent: Sequence[tuple[Name, Message]]) -> str:
+    """Return in words what was sent to whom."""
+    return ", ".join(f"{say(message)} to {title(to)}" for to, message in sent) or "nothing"
+
+
+MANY, COPIES = 250, 20
+
+
+def judge_answered(subject: Subject, seed: int) -> None:
+    """Every request is answered: soon, in any order, after many others, and each of many copies."""
+    judge("answered")(subject, seed)
+    server = an_echo(subject)
+    requests = [Request(f"client 1/1.{n % 7}", 1 + n // 7, Get(show(n))) for n in range(MANY)]
+    for count, request in enumerate([*requests, *requests[:1] * COPIES]):
+        if not outgoing(server.receive("client 1", request)):
+            copy = f", copy {count - MANY + 1} of the first of them" if count >= MANY else ""
+            raise Failed(
+                f"a server that had answered {count} requests heard {ask_of(request)} of client 1{copy}, and said "
+                "nothing.\nLook at what leaves the server: a client without a reply asks on."
+            )
 
 
 def judge_words(subject: Subject, seed: int) -> None:
     """The reply has the request's own session and number, and its text, whatever they are."""
     judge("words")(subject, seed)
-    server = subject.node("Echo")(1, (1,))
-    server.start()
-    for number, text in ((9, ""), (10, "0"), (101, " x "), (2**40, "'" * 300)):
+    server = an_echo(subject)
+    for number, text in ((9, ""), (10, "0"), (101, " x "), (2**40, "'" * 300), (7, "'\u212b'"), (8, "{2, 1}")):
         for operation in (Get(text), Put("'key'", text)):
-            request = Request(f"client 1/1.{number}", number, operation)
-            effects = server.receive("client 1", request)
-            if len(effects) != 1 or not same(tuple(effects[0]), ("client 1", echo_of(request))):
-                answers = ", ".join(say(one.message) for one in effects if isinstance(one, Send)) or "nothing"
+            request = Request(f"client 1/{operation.words[0]}.{number}", number, operation)
+            sent = outgoing(server.receive("client 1", request))
+            if not same(tuple(sent), (("client 1", echo_of(request)),)):
                 raise Failed(
-                    f"a server heard {ask_of(request)} of client 1 and sent {answers}; expected: "
+                    f"a server heard {ask_of(request)} of client 1 and sent {in_words(sent)}; expected: "
                     f"{say(echo_of(request))}.\nLook at what the reply is made of: it changes nothing."
                 )
 
@@ -141,15 +177,23 @@ def judge_each_anew(subject: Subject, seed: int) -> None:
         server = random.choice(servers)
         client = f"client {random.randint(1, 3)}"
         request = Request(f"{client}/1.{random.randint(1, 2)}", random.randint(1, 3), Get(show(random.randint(0, 5))))
-        effects = server.receive(client, request)
-        if len(effects) != 1 or not same(tuple(effects[0]), (client, echo_of(request))):
-            told = ", ".join(f"{say(one.message)} to {title(one.to)}" for one in effects if isinstance(one, Send))
-            raise Failed(
-                f"at step {step + 1} of a mixed run, a server heard {ask_of(request)} of {client} and sent "
-                f"{told or 'nothing'}.\nLook at what your server remembers from one request to the next: an "
-                "echo needs no "
-                "memory."
-            )
+        sent = outgoing(server.receive(client, request), server.name)
+        if same(tuple(sent), ((client, echo_of(request)),)):
+            continue
+        newborn = cls(server.name, (1, 2))
+        newborn.start()
+        forgetful = same(tuple(sent), tuple(outgoing(newborn.receive(client, request), server.name)))
+        raise Failed(
+            f"at step {step + 1} of a mixed run, {title(server.name)} of 2 heard {ask_of(request)} of {client} and "
+            f"sent {in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[forgetful]
+        )
+
+
+ADVICE = {
+    False: "Look at what your server remembers from one request to the next: an echo needs no memory.",
+    True: "A server that heard nothing before sends the same: no memory is at fault here. Look at the other points "
+    "first.",
+}
 
 
 EXERCISE = Exercise(
@@ -157,7 +201,7 @@ EXERCISE = Exercise(
     module="echo",
     names=("Echo",),
     properties=(
-        Property("answered", "Every request is answered, and so is every copy of it", 1, judge("answered")),
+        Property("answered", "Every request is answered, and so is every copy of it", 1, judge_answered),
         Property("right_node", "An answer goes to the client that asked, and to nobody else", 1, judge("right node")),
         Property("words", "The answer names the request (session, number) and echoes its text", 2, judge_words),
         Property("no_memory", "The same request gets the same answer, whatever came before", 1, judge_each_anew),

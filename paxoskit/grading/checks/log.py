@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from random import Random
 from typing import Any
 
@@ -21,15 +21,18 @@ from paxoskit.protocol.messages import (
     Accept,
     Accepted,
     Applied,
+    Ask,
     Block,
     Blocks,
     Decide,
     Elected,
     ElectionTimeout,
+    Get,
     Heartbeat,
     Nack,
     Prepare,
     Promise,
+    Request,
     SteppedDown,
     Vote,
     WantBlocks,
@@ -60,10 +63,13 @@ class Minutes:
         """The highest ballot that server 1 has promised."""
         self.highest = BOTTOM
         """The highest ballot that anybody has used."""
+        self.announced: list[Voted] = []
         self.voted: dict[int, tuple[Ballot, str]] = {}
         """For each slot, the vote in the highest ballot: its ballot and hash."""
         self.heard = False
         """May server 1 have heard a leader since its election timer rang last?"""
+        self.followed = False
+        """Has server 1 heard a leader in this life?"""
         self.candidacy = BOTTOM
         self.leading = False
         self.promises: dict[Name, Promise] = {}
@@ -87,13 +93,14 @@ class Minutes:
             return {}
         if choice.kind in ("crash", "restart"):
             self.heard, self.leading, self.candidacy, self.promises = False, False, BOTTOM, {}
+            self.followed = False
             return {}
         sent = sends(said, 1)
         facts = [one.message for one in said if one.sender == 1 and one.to is None]
         heard = f"{self.state()} it heard {what_of(choice)}"
-        words = self.unannounced(heard, sent, facts)
+        words, again = self.unannounced(heard, sent, facts)
         before = self.height
-        learned = self.learn(choice, sent)
+        learned = self.learn(choice, sent, facts)
         judges: dict[str, Callable[[], str | None]] = {
             PROMISE: lambda: self.wrong_promise(heard, choice, sent),
             VOTES: lambda: self.wrong_vote(heard, choice, sent, before),
@@ -102,6 +109,8 @@ class Minutes:
         }
         self.hear(choice, sent)
         found = {matter: told for matter in matters if (told := words or judges[matter]())}
+        if again and VOTES in matters:
+            found.setdefault(VOTES, again)
         self.note(choice, sent, facts)
         return found
 
@@ -112,8 +121,8 @@ class Minutes:
         promised = f"had promised ballot {self.promised}" if self.promised > BOTTOM else "had promised nothing"
         return f"server 1 had {self.height} blocks, so slot {self.height} was next; it {promised} and {voted};"
 
-    def learn(self, choice: Choice, sent: Sequence[Send]) -> list[Block]:
-        """Write down the blocks that are decided in this turn and come next; return them."""
+    def learn(self, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> list[Block]:
+        """Write down the blocks that are decided in this turn and come next; return those that must be appended."""
         message, blocks = choice.what, list[Block]()
         if choice.kind == "deliver" and isinstance(message, Decide):
             blocks = [message.block]
@@ -121,10 +130,17 @@ class Minutes:
             blocks = list(message.blocks) if isinstance(message, Blocks) or self.counts(choice) else []
         blocks += [one.block for _, one in sent if type(one) is Decide]
         before = self.height
+        self.add(blocks)
+        learned = self.blocks[before:]
+        if isinstance(message, Promise) and any(type(fact) is Applied for fact in facts):
+            self.add(message.blocks)  # of a promise that does not count: what else it says is judged by what it has
+        return learned
+
+    def add(self, blocks: Iterable[Block]) -> None:
+        """Put those of the blocks on the log that come next."""
         for block in blocks:
             if block.height == self.height and self.is_good(block):
                 self.blocks.append(block)
-        return self.blocks[before:]
 
     def is_good(self, block: Block) -> bool:
         """Say whether a block can be the next one."""
@@ -158,7 +174,7 @@ class Minutes:
         if isinstance(message, ElectionTimeout):
             self.heard = False
         if isinstance(message, (Accept, Heartbeat)) or any(type(one) in (Accept, Heartbeat) for _, one in sent):
-            self.heard = True
+            self.heard = self.followed = True
         for _, one in sent:
             if type(one) is Promise:
                 self.promised = max(self.promised, one.ballot)
@@ -183,32 +199,42 @@ class Minutes:
 
     # Faults
 
-    def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> str | None:
-        """Every vote is announced: this is the kind of server that is asked for."""
+    def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> tuple[str, str]:
+        """Every vote is announced: this is the kind of server that is asked for. A copy of one is another matter."""
         votes = [Voted(one.ballot, one.height, one.hash) for _, one in sent if type(one) is Accepted]
         told = [fact for fact in facts if type(fact) is Voted]
+        again = ""
         for vote in votes:
             if not any(same(vote, fact) for fact in told):
-                return (
+                words = (
                     f"{heard} and voted, but did not announce {say(vote)}.\nLook at what the statement says of a "
                     "vote."
                 )
+                if not any(same(vote, known) for known in self.announced):
+                    return words, ""
+                again = words
         for fact in told:
             if not any(same(vote, fact) for vote in votes):
                 return (
                     f"{heard} and announced {say(fact)}, a vote that it did not send.\nLook at when a vote is "
                     "announced."
-                )
-        return None
+                ), ""
+        self.announced += votes
+        return "", again
 
     def wrong_promise(self, heard: str, choice: Choice, sent: Sequence[Send]) -> str | None:
         """A promise is kept and complete; what need not be refused is granted."""
-        for _, one in sent:
+        for to, one in sent:
             if type(one) in (Promise, Accepted) and one.ballot < self.promised:  # type: ignore[attr-defined]
                 return (f"{heard} and said {say(one)}: below the ballot that it had promised.\nLook at what is "
                         "compared "
                         "with the promise, and at what the promise is afterwards: it is one for all "
                         "slots.")  # fmt: skip
+            if type(one) in (Promise, Nack) and to not in (choice.peer, 1):
+                return f"{heard} and sent {say(one)} to {title(to)}.\nLook at who has asked."
+            if type(one) is Request and not self.followed:
+                return (f"{heard} and passed it on to {title(to)}, which it has not heard lead.\nLook at who is a "
+                        "leader, and who only stands.")  # fmt: skip
             if type(one) is Promise and (words := self.incomplete(one)):
                 return (f"{heard} and said {say(one)}; {words}.\nLook at what a candidate must learn from a "
                         "promise, slot "
@@ -233,7 +259,9 @@ class Minutes:
     def incomplete(self, promise: Promise) -> str:
         """Return what a promise leaves out, or says wrongly."""
         wanted = tuple(self.blocks[promise.height :])
-        if not same(tuple(promise.blocks), wanted):
+        if type(promise.blocks) is not tuple:
+            return "its blocks are no tuple, and a message must not change after it was sent"
+        if not same(promise.blocks, wanted):
             return (
                 f"it should bring {len(wanted)} decided blocks, from height {promise.height} on, and brings "
                 f"{len(promise.blocks)}"
@@ -294,10 +322,15 @@ class Minutes:
         elected = [fact for fact in facts if type(fact) is Elected]
         enough = len(self.promises) >= self.majority and self.candidacy > BOTTOM
         who = ", ".join(title(name) for name in self.promises) or "nobody"
+        if elected and self.leading and self.candidacy > BOTTOM:
+            return (f"{heard} and was elected in ballot {elected[0].ballot}, in which it led already.\nLook at what a "
+                    "promise is worth to one who leads.")  # fmt: skip
         if elected and not enough and not self.leading:
-            return (f"{heard} and leads in ballot {elected[0].ballot}; it had promises of its ballot "
-                    f"{self.candidacy} from {who}, and {self.majority} of {self.servers} servers are a majority.\n"
-                    "Look at which promises count.")  # fmt: skip
+            had = (f"it had promises of its ballot {self.candidacy} from {who}, and {self.majority} of {self.servers} "
+                   "servers are a majority")  # fmt: skip
+            if self.candidacy == BOTTOM:
+                had = f"it had heard of ballot {self.highest}, and stood no more"
+            return f"{heard} and leads in ballot {elected[0].ballot}; {had}.\nLook at which promises count."
         if enough and not elected and not self.leading and self.candidacy >= self.highest:
             return (f"{heard} and does not lead, though it has promises of its ballot {self.candidacy} from "
                     f"{who}.\nLook at "
@@ -310,12 +343,14 @@ class Minutes:
                         f"ballot {self.candidacy} it had heard: {self.reports()}; it has {self.height} "
                         "blocks.\nLook at what "
                         "the promises say about the next slot.")  # fmt: skip
-        if elected and len(self.promises) == self.majority and not first:
-            votes = self.votes_of(self.promises.values())
-            if votes:
-                return (f"{heard} and leads, but proposes nothing; of the promises it had heard: "
-                        f"{self.reports()}.\nLook at "
-                        "what a new leader must finish first.")  # fmt: skip
+        votes = self.votes_of(self.promises.values())
+        if elected and first and not votes:
+            return (f"{heard} and leads, and at once proposed block {first[0].block.hash[:6]} for slot "
+                    f"{first[0].block.height}; no promise had reported a vote for it, and nobody had asked for "
+                    "anything.\nLook at what a new leader proposes when nothing may be chosen.")  # fmt: skip
+        if elected and len(self.promises) == self.majority and votes and not first:
+            return (f"{heard} and leads, but proposes nothing; of the promises it had heard: {self.reports()}.\n"
+                    "Look at what a new leader must finish first.")  # fmt: skip
         if elected and choice.kind == "deliver" and isinstance(choice.what, Promise):
             self.seen.add("inherited") if first else None
         return None
@@ -364,6 +399,8 @@ class Minutes:
         early = choice.kind == "deliver" and isinstance(message, Decide) and message.block.height > before
         if early and not any(same(one, WantBlocks(before)) for one in told):
             return f"{heard} and did not ask for the blocks between.\nLook at a decision that comes too early."
+        if isinstance(message, Decide) and any(type(one) is Decide for _, one in sent):
+            return f"{heard} and told it to others.\nLook at who tells a decision, and what you may send."
         late = choice.kind == "deliver" and isinstance(message, Decide) and message.block.height < before
         if late and sent:
             return f"{heard} and sent {say(sent[0].message)}.\nLook at a decision that comes late: it says nothing new."
@@ -421,8 +458,11 @@ class Scene:
         return a_block(self.random, self.book.height, self.book.tip)
 
     def proposal(self, ballot: Ballot) -> Block:
-        """Return the block of a ballot for the next slot: always the same."""
-        return self.proposals.setdefault((ballot, self.book.height, self.book.tip), self.block())
+        """Return the block of a ballot for the next slot: always the same; often one that a lower ballot had too."""
+        place, known = (self.book.height, self.book.tip), self.proposals
+        below = [block for (lower, *at), block in known.items() if lower < ballot and (*at,) == place]
+        block = self.random.choice(below) if below and self.random.random() < 0.4 else self.block()
+        return known.setdefault((ballot, *place), block)
 
     def elsewhere(self) -> Block:
         """Return a block of an older slot or of a later one."""
@@ -502,6 +542,81 @@ class Scene:
             self.speak(peer, said)
 
 
+    def lead(self) -> None:
+        """Server 1 stands, and a majority promises it everything."""
+        self.stand()
+        for peer in range(2, self.book.majority + 1):
+            self.speak(peer, Promise(self.book.candidacy, self.book.height, None, ()))
+
+    def kept(self, voted: bool, what: Sequence[str]) -> None:
+        """Server 1 promises; whatever happens then, somebody stands and leads in a lower ballot, for some next slot."""
+        if voted:
+            self.speak(2, Accept(Ballot(1, 2), self.proposal(Ballot(1, 2))))
+            self.stand()
+        high = Ballot(self.book.highest.round + 3, 3)
+        self.speak(3, Prepare(high, 0))
+        for happens in what:
+            getattr(self, happens)()
+        low = Ballot(high.round - 1, 5)
+        self.speak(5, Prepare(low, self.book.height))
+        self.speak(5, Accept(low, self.proposal(low)))
+
+    def office(self) -> None:
+        """Somebody leads for a few slots, in one ballot; then somebody stands."""
+        ballot = Ballot(self.book.highest.round + 1, self.random.randint(2, self.book.servers))
+        for _ in range(3):
+            block = self.proposal(ballot)
+            self.speak(ballot.server, Accept(ballot, block))
+            self.speak(ballot.server, Decide(block))
+        self.speak(ballot.server, Accept(ballot, self.proposal(ballot)))
+        self.quiet()
+        self.speak(2, Prepare(Ballot(ballot.round + 1, 2), self.random.randint(0, self.book.height)))
+
+    def passing_on(self) -> None:
+        """Somebody stands, who does not lead yet; a client asks server 1."""
+        asked = Request("client 1/5.1", 1, Get("'x'"))
+        self.speak(3, Prepare(Ballot(1, 3), 0))
+        self.play.step(Choice("ask", asked.client, what=Ask(asked.session, asked.operation)))
+        self.play.step(Choice("deliver", 1, asked.client, asked))
+
+    def deposed(self) -> None:
+        """Server 1 leads, its election timer rings, and before its next heartbeat another server stands."""
+        self.lead()
+        self.quiet()
+        ballot = Ballot(self.book.highest.round + 1, self.random.randint(2, self.book.servers))
+        self.speak(ballot.server, Prepare(ballot, self.book.height))
+
+    def long_log(self) -> None:
+        """Server 1 learns many blocks; then candidates stand that have few of them, or nearly all."""
+        book, blocks = self.book, list[Block]()
+        for height in range(LONG):
+            blocks.append(a_block(self.random, height, blocks[-1].hash if blocks else NO_HASH))
+        for height in range(0, LONG, 10):
+            self.speak(2, Blocks(tuple(blocks[height : height + 10])))
+        for height in (0, 1, LONG // 2, LONG - 1, LONG, LONG + 1, LONG + 20):
+            self.speak(3, Prepare(Ballot(book.highest.round + 1, 3), height))
+        self.speak(2, Prepare(Ballot(book.highest.round - 1, 2), 0))
+
+    def inherit(self, votes: Sequence[Ballot | None]) -> None:
+        """Server 1 has voted in the first of these ballots, and stands; others report votes in the other ones."""
+        own, *others = votes
+        if own is not None:
+            self.speak(own.server, Accept(own, self.proposal(own)))
+        top = max((ballot.round for ballot in votes if ballot), default=0)
+        if top > self.book.highest.round:  # so that it stands above them all
+            self.speak(2, Prepare(Ballot(top, 2), self.book.height))
+        self.stand()
+        for peer, ballot in enumerate(others, 2):
+            vote = Vote(ballot, self.proposal(ballot)) if ballot else None
+            self.speak(peer, Promise(self.book.candidacy, self.book.height, vote, ()))
+
+
+LONG = 150
+"""So many blocks are a long log."""
+
+REPORTED = (None, Ballot(1, 5), Ballot(2, 2), Ballot(2, 3))
+"""What promises report: nothing; an old ballot of a server with a high number; and two of one round."""
+
 NEEDED = {
     PROMISE: {"promised": "promised a ballot", "voted": "voted"},
     VOTES: {"voted": "voted"},
@@ -536,6 +651,17 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         (matter, partial(act, matter=matter, seed=seed, run=run))
         for run in range(max(COUNTS.values())) for matter, count in COUNTS.items() if run < count
     ]  # fmt: skip
+    schedules += [
+        (PROMISE, partial(scene, seed=seed, words=("deposed", 0), run=Scene.deposed)),
+        (PROMISE, partial(scene, seed=seed, words=("long log", 0), run=Scene.long_log)),
+        (PROMISE, partial(scene, seed=seed, words=("passing on", 0), run=Scene.passing_on)),
+        *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
+        *((PROMISE, partial(scene, seed=seed, words=("kept", voted, *what),
+                            run=partial(Scene.kept, voted=voted, what=what)))
+          for voted in (True, False) for what in product(("decide_next", "blocks", "crash"), repeat=2)),
+        *((LEAD, partial(scene, seed=seed, words=("inherit", *votes), run=partial(Scene.inherit, votes=votes)))
+          for votes in product(REPORTED, repeat=3)),
+    ]  # fmt: skip
     book = partial(Minutes, seen)
     ended = hunt_together(subject, BEGIN, {MINE: "Server"}, book, tuple(NEEDED), schedules, SPEAKERS)
     if LEAD not in ended:  # how many are a majority, where they are fewer
@@ -543,6 +669,11 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         of_three = partial(Minutes, seen, 3)
         ended |= hunt_together(subject, THREE, {MINE: "Server"}, of_three, (LEAD,), few, SPEAKERS)
     return ended, seen
+
+
+def scene(play: Play, seed: int, words: Sequence[object], run: Callable[[Scene], None]) -> None:
+    """Let one kind of thing happen."""
+    run(Scene(play, dice("log", *words, seed)))
 
 
 def act(play: Play, matter: str, seed: int, run: int) -> None:
@@ -576,6 +707,7 @@ class VotesAnnounced(GhostClaim):
         super().start(world)
         self.open: list[tuple[Name, Ballot, int, str]] = []
         self.told: list[tuple[Name, Ballot, int, str]] = []
+        self.ever: list[tuple[Name, Ballot, int, str]] = []
 
     def see(self, event: Event) -> Violation | None:
         """At the next choice, every vote of the turn before must have been announced."""
@@ -585,10 +717,11 @@ class VotesAnnounced(GhostClaim):
             self.open.append((event.node, what.ballot, what.height, what.hash))
         elif event.kind == "announce":
             self.told.append((event.node, what.ballot, what.height, what.hash))
+            self.ever.append(self.told[-1])
         elif event.kind == "crash":  # right after its save: what it would have told, it could not
             self.open = [one for one in self.open if one[0] != event.node]
         elif event.kind in ("deliver", "fire"):
-            missing = [one for one in self.open if one not in self.told]
+            missing = [one for one in self.open if one not in self.ever]  # a copy of a vote is judged elsewhere
             self.open, self.told = [], []
             if missing:
                 name, ballot, height, _ = missing[0]

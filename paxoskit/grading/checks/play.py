@@ -7,13 +7,16 @@ way to write an answer. When it finds a fault, choices are taken out of the stor
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
+from paxoskit.grading.packed import canonical_text
 from paxoskit.grading.properties import Failed
+from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import RAISED, LearnerError, Subject, in_words
 from paxoskit.protocol.node import Announce, Node, Send
 from paxoskit.protocol.plain import Ballot, Message, Name
@@ -89,8 +92,11 @@ class Play:
         for name in self.world.servers:
             disk = self.world.disks[name]
             if self.world.nodes[name] is None and self.spoiled in vars(disk):
-                twin = copy.copy(disk)
-                twin.__dict__[self.spoiled] = getattr(self.world.classes[name].Disk(), self.spoiled)
+                twin, first = copy.copy(disk), self.world.classes[name].Disk()
+                twin.__dict__[self.spoiled] = getattr(first, self.spoiled)
+                if TEXT in vars(disk):  # it lives in a worker: of a learner's own types, only its text tells the values
+                    text = json.loads(vars(disk)[TEXT]) | {self.spoiled: json.loads(vars(first)[TEXT])[self.spoiled]}
+                    twin.__dict__[TEXT] = canonical_text(text)
                 self.world.disks[name] = twin
 
     def deliver_all(self, most: int = 100) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import heapq
+import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
-from itertools import combinations
+from itertools import combinations, zip_longest
 from random import Random
+from time import sleep
 from typing import Any, NamedTuple
 
 from paxoskit.grading.checks.cast import ROLES, VOTER, Voter, is_ballot
-from paxoskit.grading.checks.play import Fall, Play, Said, dice, hunt, hunts, same
+from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, dice, hunts, same
 from paxoskit.grading.properties import Exercise, Failed, Property
+from paxoskit.grading.remote import SHARED_MEMORY
 from paxoskit.grading.subject import RAISED, LearnerError, Subject
 from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
@@ -100,6 +103,8 @@ class Minutes:
                 self.wish = value
             case Promise(ballot=ballot, vote=vote) if choice.kind == "deliver":
                 self.promises.setdefault(ballot, {}).setdefault(choice.peer or 0, vote)
+                if vote is not None:  # a vote is a fact, whoever tells of it
+                    self.votes.setdefault((vote.ballot, vote.value), set()).add(choice.peer or 0)
             case Accepted(ballot=ballot, value=value) if choice.kind == "deliver":
                 self.votes.setdefault((ballot, value), set()).add(choice.peer or 0)
             case Nack(promised=promised) if choice.kind == "deliver":
@@ -161,7 +166,8 @@ class Minutes:
             return (f"{me} said {say(message)}, though a Nack had told it of ballot {self.in_the_way}.\n"
                     "Look at what the next ballot must be above.")  # fmt: skip
         if type(message) is Accept and self.proposed.get(ballot, message.value) != message.value:
-            return (f"{me} proposed {self.proposed[ballot]} in ballot {ballot}, and then {message.value}: "
+            return (f"{me} proposed {quoted(self.proposed[ballot])} in ballot {ballot}, and then "
+                    f"{quoted(message.value)}: "
                     "two values in one "
                     "ballot.\nLook at what can happen after a proposal was made.")  # fmt: skip
         return None
@@ -173,9 +179,9 @@ class Minutes:
             return None
         heard = "; ".join(f"{title(who)} reported {told(vote)}" for who, vote in promises.items()) or "none"
         return (
-            f"{title(self.me)} proposed {message.value} in ballot {message.ballot}; of the promises of that "
+            f"{title(self.me)} proposed {quoted(message.value)} in ballot {message.ballot}; of the promises of that "
             "ballot it had "
-            f"heard {len(promises)} (a majority is {self.majority}): {heard}; its own wish is {self.wish}.\n"
+            f"heard {len(promises)} (a majority is {self.majority}): {heard}; its own wish is {quoted(self.wish)}.\n"
             "Look at which answers are counted, and at what they say about the value."
         )
 
@@ -196,10 +202,10 @@ class Minutes:
         if any(value == fact.value and len(who) >= self.majority for (_, value), who in self.votes.items()):
             return None
         heard = "; ".join(
-            f"{' and '.join(map(title, sorted(who, key=str)))} for {value} in ballot {ballot}"
+            f"{' and '.join(map(title, sorted(who, key=str)))} for {quoted(value)} in ballot {ballot}"
             for (ballot, value), who in self.votes.items()
         )
-        return (f"{title(self.me)} announced that {fact.value} is decided; it had heard these votes: "
+        return (f"{title(self.me)} announced that {quoted(fact.value)} is decided; it had heard these votes: "
                 f"{heard or 'none'}, and "
                 f"{self.majority} of {self.acceptors} acceptors are a majority.\nLook at which votes are "
                 "counted together, and whose."
@@ -208,7 +214,16 @@ class Minutes:
 
 def told(vote: Vote | None) -> str:
     """Return a reported vote in words."""
-    return "no vote" if vote is None else f"{vote.value} in ballot {vote.ballot}"
+    return "no vote" if vote is None else f"{quoted(vote.value)} in ballot {vote.ballot}"
+
+
+def quoted(value: str | None) -> str:
+    """Return a value as it is said in a sentence: in quotes where nothing of it would be seen.
+
+    >>> quoted("red"), quoted(""), quoted(" ")
+    ('red', "''", "' '")
+    """
+    return value if value is not None and value.strip() else repr(value)
 
 
 # Trouble: whatever can happen to a proposer ----------------------------------------------------------------------
@@ -283,12 +298,22 @@ class Company(Trouble):
         self.more(steps)
 
 
+NEAR = ((1, 2), (1, 2), (1, 2), (2, 10), (9, 10), (99, 100))
+"""Pairs of rounds in which others may have voted: as numbers, and not as texts, the second is above the first."""
+
+
 class Reported(Trouble):
-    """A run in which every acceptor has voted before, in ballots that differ little: the highest vote counts."""
+    """A run in which every acceptor has voted before, in ballots that differ little: the highest vote counts.
+
+    One value may have votes in several ballots, as values that are proposed again have.
+    """
 
     def run(self, steps: int) -> None:
         """Let acceptors vote for others, then let the proposer begin, and let `steps` things happen."""
-        ballots = [Ballot(number, server) for number in (1, 2) for server in self.theirs]
+        self.words = self.words[: self.random.choice([2, 3, len(self.words)])]
+        rounds, servers = self.random.choice(NEAR), (*self.theirs, *self.random.choice([(), (10, 131)]))
+        ballots = [Ballot(number, server) for number in rounds for server in servers]
+        self.random.shuffle(ballots)
         for acceptor in self.random.sample(range(1, self.acceptors + 1), self.acceptors):
             if self.random.random() < 0.8:
                 ballot = self.random.choice(ballots)
@@ -329,6 +354,100 @@ class Forgotten(Trouble):
                 self.play.step(Choice("fire", self.me, what=timers[0]))
 
 
+class Aftermath(Trouble):
+    """A run in which, after a proposal, all that led to it comes again, and promises come that were held back.
+
+    Those report a vote, and would have led to another value: what was proposed in a ballot stays proposed, whether it
+    was chosen meanwhile, or refused, or nothing came back yet, and whatever rings.
+    """
+
+    def come_again(self, fate: str) -> None:
+        """Let a majority promise and report no vote, and the proposal that follows come to this fate; then the rest."""
+        acceptors = self.random.sample(range(1, self.acceptors + 1), self.acceptors)
+        early, late = acceptors[: self.acceptors // 2 + 1], acceptors[self.acceptors // 2 + 1 :]
+        for acceptor in late:
+            self.play.step(Choice("ask", acceptor, what=Accept(Ballot(1, 1), self.words[0])))
+        self.play.step(Choice("ask", self.me, what=Propose("mine")))
+        if self.random.random() < 0.5:
+            self.stand_again(early[0])
+        for flight in self.flying(Prepare):
+            self.bring(flight)
+        for flight in self.flying(Promise, early):
+            self.bring(flight, doubled=True)
+        self.come_to(fate, acceptors)
+        for flight in (*self.flying(Nack), *self.flying(Promise, late), *self.flying(Promise)):
+            self.bring(flight)
+        self.more(10)
+
+    def stand_again(self, acceptor: int) -> None:
+        """Let its first ballot be refused, which it is told late, and its timer ring."""
+        self.play.step(Choice("ask", acceptor, what=Prepare(Ballot(1, self.theirs[1]))))
+        for flight in self.flying(Prepare):
+            kind = "deliver" if flight.receiver == acceptor else "drop"
+            self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
+        self.ring(1)
+
+    def ring(self, most: int) -> None:
+        """Let some of its timers ring."""
+        timers = [message for node, message in self.play.world.timers if node == self.me]
+        for message in self.random.sample(timers, min(most, len(timers))):
+            self.play.step(Choice("fire", self.me, what=message))
+
+    def come_to(self, fate: str, acceptors: list[int]) -> None:
+        """Let the proposal be chosen, or refused, or let nothing be heard of it yet."""
+        if fate == "refused":
+            for acceptor in acceptors[1:]:
+                self.play.step(Choice("ask", acceptor, what=Prepare(Ballot(5, self.theirs[1]))))
+        if not fate.startswith("not heard of"):
+            for flight in self.flying(Accept):
+                self.bring(flight)
+            for flight in self.flying(Accepted):
+                self.bring(flight, doubled=True)
+        if fate.endswith("its timers ring"):
+            self.ring(99)
+        elif fate.endswith("a timer rings"):
+            self.ring(1)
+
+    def flying(self, kind: type[Message], senders: Sequence[Name] = ()) -> list[Flight]:
+        """Return what is in flight of a kind, from these senders if any are named, in an order by dice."""
+        flights = [
+            flight for flight in self.play.world.flying.values()
+            if type(flight.message) is kind and (not senders or flight.sender in senders)
+        ]  # fmt: skip
+        return self.random.sample(flights, len(flights))
+
+    def bring(self, flight: Flight, doubled: bool = False) -> None:
+        """Bring a message to its receiver, and leave a copy of it in flight if it is to come again."""
+        for kind in ["duplicate", "deliver"] if doubled else ["deliver"]:
+            with suppress(ValueError):  # it came already: of two equal ones, one was named
+                self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
+
+
+FATES = ("chosen", "chosen, and its timers ring", "refused", "not heard of", "not heard of, and a timer rings")
+"""What a proposal comes to before that comes again which led to it."""
+
+AFTERMATHS = {3: 3, 4: 1, 5: 1}
+"""So many runs for each fate, for each number of acceptors."""
+
+
+class Crowd(Aftermath):
+    """A run among a number of acceptors that no other run has: they answer one by one, some report votes."""
+
+    def get_through(self) -> None:
+        """Let the proposer ask, propose and decide; some answers come twice."""
+        acceptors = range(1, self.acceptors + 1)
+        for acceptor in self.random.sample(acceptors, self.acceptors // 2):
+            ballot = Ballot(1, self.random.choice(acceptors))
+            self.play.step(Choice("ask", acceptor, what=Accept(ballot, self.value(ballot))))
+        self.play.step(Choice("ask", self.me, what=Propose("mine")))
+        for kind in (Prepare, Promise, Accept, Accepted):
+            for flight in self.flying(kind):
+                self.bring(flight, doubled=self.random.random() < 0.2)
+
+
+CROWDS = (2, 6, 8, 9, 12)
+"""Numbers of acceptors that no other run has."""
+
 FORGOTTEN = 15
 """So many runs, with three acceptors, in which a vote is heard of and then is not."""
 
@@ -340,18 +459,18 @@ def judge(what: str) -> Callable[[Subject, int], None]:
     """Return the judge of a safety property: runs full of trouble, in which a proposer must decide now and then."""
 
     def judged(subject: Subject, seed: int) -> None:
-        for acceptors, count in RUNS.items():
-            ended, minutes = troubled_once(subject, seed, acceptors)
-            if what in ended:
-                raise ended[what]
-            watched = list(minutes[what])
-            if what == P2C:
-                watched += reported(subject, seed, acceptors, count)
+        must_be_its_own(subject)
+        for acceptors in RUNS:
+            watched = []
+            for ended, minutes in (troubled_once(subject, seed, acceptors), reported_once(subject, seed, acceptors)):
+                if what in ended:
+                    raise ended[what]
+                watched += minutes[what]
             if acceptors < 7 and not any(one.decided for one in watched):  # of seven, luck may bring no majority
                 raise Failed(f"in {len(watched)} runs with {acceptors} acceptors, the proposer never "
                              "announced Decided.\nLet it "
                              "decide first: one that never does is safe, and of no use.")  # fmt: skip
-        for ended in (together_once(subject, seed), searched(subject, seed)):
+        for ended in (together_once(subject, seed), aftermath_once(subject, seed), searched(subject, seed)):
             if what in ended:
                 raise ended[what]
 
@@ -365,15 +484,30 @@ def troubled_once(subject: Subject, seed: int, acceptors: int) -> tuple[dict[str
     return subject.once(name, partial(troubled, subject, seed, acceptors, count))
 
 
+def reported_once(subject: Subject, seed: int, acceptors: int) -> tuple[dict[str, Exception], dict[str, list[Minutes]]]:
+    """Return what `reported` returns, which is run once."""
+    count = RUNS[acceptors]
+    name = f"what is reported to a proposer by {acceptors} acceptors, {count} runs, seed {seed}"
+    return subject.once(name, partial(reported, subject, seed, acceptors, count))
+
+
 def together_once(subject: Subject, seed: int) -> dict[str, Exception]:
     """Return what `together` returns, which is run once."""
     return subject.once(f"two proposers, seed {seed}", partial(together, subject, seed))
 
 
+def aftermath_once(subject: Subject, seed: int) -> dict[str, Exception]:
+    """Return what `aftermath` returns, which is run once."""
+    return subject.once(f"what comes after a proposal, seed {seed}", partial(aftermath, subject, seed))
+
+
 def searched(subject: Subject, seed: int) -> dict[str, Exception]:
     """Return what a search through the proposer's states finds, once no schedule has ended a safety property."""
-    if together_once(subject, seed) or any(troubled_once(subject, seed, acceptors)[0] for acceptors in RUNS):
+    if together_once(subject, seed) or aftermath_once(subject, seed):
         return {}
+    for once in (troubled_once, reported_once):
+        if any(once(subject, seed, acceptors)[0] for acceptors in RUNS):
+            return {}
     return subject.once("each choice in each state of a proposer", partial(deep, subject))
 
 
@@ -399,13 +533,30 @@ def together(subject: Subject, seed: int) -> dict[str, Exception]:
     return hunts(subject, begin(3, 2), {MINE: "Proposer"}, watchers, schedules, ROLES)
 
 
-def reported(subject: Subject, seed: int, acceptors: int, count: int) -> list[Minutes]:
-    """Run what turns on the reports of promises, for the property of those alone; return what was watched."""
-    watched: list[Minutes] = []
+def aftermath(subject: Subject, seed: int) -> dict[str, Exception]:
+    """Run what comes after a proposal, and then what comes in larger groups; return what ended each property."""
+    ended: dict[str, Exception] = {}
 
-    def watcher() -> Minutes:
-        watched.append(Minutes(P2C, acceptors + 1))
-        return watched[-1]
+    def again(play: Play, acceptors: int, fate: str, run: int) -> None:
+        Aftermath(play, dice("after a proposal", acceptors, seed, fate, run), acceptors).come_again(fate)
+
+    def crowd(play: Play, acceptors: int) -> None:
+        Crowd(play, dice("a crowd of acceptors", acceptors, seed), acceptors).get_through()
+
+    for acceptors in (*AFTERMATHS, *CROWDS):
+        watchers = {what: partial(Minutes, what, acceptors + 1) for what in (BALLOTS, P2C, COUNTS)}
+        schedules: list[Schedule] = [
+            partial(again, acceptors=acceptors, fate=fate, run=run)
+            for fate in FATES for run in range(AFTERMATHS.get(acceptors, 0))
+        ] or [partial(crowd, acceptors=acceptors)]  # fmt: skip
+        ended = {**hunts(subject, begin(acceptors), {MINE: "Proposer"}, watchers, schedules, ROLES), **ended}
+    return ended
+
+
+def reported(
+    subject: Subject, seed: int, acceptors: int, count: int
+) -> tuple[dict[str, Exception], dict[str, list[Minutes]]]:
+    """Run what turns on the reports of promises; return what ended each property, and what each has watched."""
 
     def report(play: Play, run: int) -> None:
         Reported(play, dice("reported to a proposer", acceptors, seed, run), acceptors).run(10 * acceptors)
@@ -415,26 +566,32 @@ def reported(subject: Subject, seed: int, acceptors: int, count: int) -> list[Mi
 
     schedules = [partial(report, run=run) for run in range(count)]
     schedules += [partial(forget, run=run) for run in range(FORGOTTEN)] if acceptors == 3 else []
-    hunt(subject, begin(acceptors), {MINE: "Proposer"}, watcher, schedules, ROLES)
-    return watched
+    return watched_all(subject, acceptors, schedules)
 
 
 def troubled(
     subject: Subject, seed: int, acceptors: int, count: int
 ) -> tuple[dict[str, Exception], dict[str, list[Minutes]]]:
     """Run every schedule once, for all safety properties; return what ended each, and what each has watched."""
+
+    def trouble(play: Play, run: int) -> None:
+        chance = dice("proposer", acceptors, seed, run)
+        Trouble(play, chance, acceptors).run(chance.choice([15, 40, 80]))
+
+    return watched_all(subject, acceptors, [partial(trouble, run=run) for run in range(count)])
+
+
+def watched_all(
+    subject: Subject, acceptors: int, schedules: Iterable[Schedule]
+) -> tuple[dict[str, Exception], dict[str, list[Minutes]]]:
+    """Run schedules for all safety properties; return what ended each, and what each has watched."""
     minutes: dict[str, list[Minutes]] = {what: [] for what in (BALLOTS, P2C, COUNTS)}
 
     def watcher(what: str) -> Minutes:
         minutes[what].append(Minutes(what, acceptors + 1))
         return minutes[what][-1]
 
-    def trouble(play: Play, run: int) -> None:
-        random = dice("proposer", acceptors, seed, run)
-        Trouble(play, random, acceptors).run(random.choice([15, 40, 80]))
-
     watchers = {what: partial(watcher, what) for what in minutes}
-    schedules = (partial(trouble, run=run) for run in range(count))
     return hunts(subject, begin(acceptors), {MINE: "Proposer"}, watchers, schedules, ROLES), minutes
 
 
@@ -538,8 +695,11 @@ class Calm:
 RINGS = 8
 """So many rings of its timers must be enough for a proposer that nobody disturbs, once messages arrive again."""
 
-OUTAGE, LONG_OUTAGE = 6, 24
+OUTAGE, LONG_OUTAGE = 6, 60
 """For so many rings, all messages are lost."""
+
+REFUSED = 12
+"""So many ballots are refused one after the other."""
 
 Scene = Callable[[Play], None]
 
@@ -548,11 +708,24 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
     """Yield calm runs, each with the value that must be decided."""
     theirs = Accept(Ballot(7, acceptors + 2), "theirs")
     first_half, second_half = range(1, (acceptors + 1) // 2), range(acceptors // 2 + 2, acceptors + 1)
+    each_second = range(2, acceptors + 1, 2)[: (acceptors - 1) // 2]
 
     def above(play: Play) -> None:
         calm = Calm(play, acceptors)
-        calm.rival(Prepare(Ballot(40, acceptors + 2)))
+        calm.rival(Prepare(Ballot(40 if acceptors == 3 else 300, acceptors + 2)))
         calm.go()
+
+    def refused(play: Play) -> None:
+        calm = Calm(play, acceptors)
+        play.step(Choice("ask", calm.me, what=Propose("mine")))
+        for _ in range(REFUSED):
+            asked = [flight.message.ballot for flight in play.world.flying.values() if type(flight.message) is Prepare]
+            calm.rival(Prepare(Ballot(max(filter(is_ballot, asked), default=BOTTOM).round + 9, acceptors + 2)))
+            play.deliver_all()
+            if (timer := calm.next_timer()) is not None:
+                play.step(Choice("fire", calm.me, what=timer))
+        calm.clock.rung.clear()  # from here on nobody disturbs it
+        calm.end()
 
     def inherited(play: Play, voters: int = 99, lose: int = 0) -> None:
         calm = Calm(play, acceptors)
@@ -562,6 +735,8 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
     yield lambda play: Calm(play, acceptors).go(), "mine"
     yield lambda play: Calm(play, acceptors, down=tuple(first_half)).go(), "mine"
     yield lambda play: Calm(play, acceptors, down=tuple(second_half)).go(), "mine"
+    if acceptors > 4:
+        yield lambda play: Calm(play, acceptors, down=tuple(each_second)).go(), "mine"
     for lose in (acceptors, 2 * acceptors, 2 * acceptors + 1):
         yield lambda play, lose=lose: Calm(play, acceptors).go(lose), "mine"  # type: ignore[misc]
     for kind in (Promise, Accept, Accepted):
@@ -572,6 +747,8 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
         yield lambda play: Calm(play, acceptors).go(rings=LONG_OUTAGE), "mine"
     yield lambda play: Calm(play, acceptors).go(wish=""), ""
     yield above, "mine"
+    if acceptors == 3:
+        yield refused, "mine"
     yield inherited, "theirs"
     yield lambda play: inherited(play, acceptors // 2 + 1, lose=1), "theirs"
 
@@ -592,6 +769,7 @@ class Progress(Minutes):
 
 def judge_progress(subject: Subject, seed: int) -> None:
     """With a majority of acceptors up, a proposer that is alone decides."""
+    must_be_its_own(subject)
     judge_scenes(subject)
     if PROGRESS in (ended := searched(subject, seed)):
         raise ended[PROGRESS]
@@ -723,6 +901,8 @@ class Search:
         self.known: set[object] = set()
         self.ends: dict[tuple[object, ...], bool] = {}
         self.waiting: list[tuple[int, int, At]] = []
+        self.odd = ""
+        """Which attribute was found that is no data, and what it is."""
         servers = (1, self.me + 1, self.me + 2)
         self.rivals = (
             Accept(Ballot(1, servers[0]), ""),
@@ -733,8 +913,13 @@ class Search:
     # The learner's code -------------------------------------------------------------------------------------
 
     def number(self, node: Node) -> int:
-        """Return the number of a node's state; the same for equal ones."""
-        number = self.numbers.setdefault(node.state(), len(self.nodes))
+        """Return the number of a node's state; the same for equal ones, if they are data."""
+        key: object
+        try:
+            key = node.state()
+        except NodeError as error:  # it is like no other
+            key, self.odd = len(self.nodes), str(error)
+        number = self.numbers.setdefault(key, len(self.nodes))
         if number == len(self.nodes):
             self.nodes.append(node)
         return number
@@ -746,7 +931,10 @@ class Search:
             if self.left == 0:
                 raise Enough
             self.left -= 1
-            twin = self.nodes[mine].copy()
+            try:
+                twin = self.nodes[mine].copy()
+            except Exception as error:
+                raise NodeError(f"{title(self.me)} cannot be copied: {error}") from None
             effects = twin.receive(sender, message)
             twin._effects = []  # or each copy of it would copy them too
             self.turns[key] = self.number(twin), effects
@@ -839,14 +1027,18 @@ class Search:
         except Enough:
             pass
 
-    def begin(self) -> Iterator[tuple[str, Run]]:
-        """Let the proposer be asked, and then its timer ring some times."""
+    def born(self) -> tuple[State, Step]:
+        """Return the first state, and the step in which the proposer is asked."""
         node = self.subject.node("Proposer")(self.me, self.peers)
         timers = tuple(effect for effect in node.start() if type(effect) is After)
         nothing: frozenset[tuple[Name, Message]] = frozenset()
         state = State(self.number(node), (Held(),) * len(self.peers), nothing, nothing, timers, False)
         propose = Propose(WISHES.get(len(self.peers), "mine"))
-        step = Step(0, self.me, propose, state.acceptors, (Choice("ask", self.me, what=propose),))
+        return state, Step(0, self.me, propose, state.acceptors, (Choice("ask", self.me, what=propose),))
+
+    def begin(self) -> Iterator[tuple[str, Run]]:
+        """Let the proposer be asked, and then its timer ring some times."""
+        state, step = self.born()
         at = At(state, Minutes("", self.me), ())
         stood: list[At] = []
         while len(stood) <= SILENT:
@@ -975,10 +1167,118 @@ def _age(message: Any) -> tuple[object, ...]:
 _ORDER = (Prepare, Promise, Nack, Accept, Accepted)
 
 
+# What a proposer is made of -----------------------------------------------------------------------------------------
+
+
+def must_be_its_own(subject: Subject) -> None:
+    """Raise LearnerError, in one line, where a proposer is not its own data: it does not go on as its copy would.
+
+    Or where proposers share memory, in the words that are used where marks are given.
+    """
+    if says := subject.once("is a proposer its own?", lambda: no_data(subject) or shared(subject)):
+        raise LearnerError(says)
+
+
+def no_data(subject: Subject) -> str:
+    """Return which attribute of a proposer's is no data, and what to use in its place; nothing if there is none.
+
+    A function may stay, as long as a copy of the proposer goes on as it would itself. A copy takes each turn here.
+    """
+    search = Search(subject, 3)
+    decides = False
+    with suppress(LearnerError, NodeError, Enough):
+        decides = search.decides(search.after(*search.born())[0])
+    where, _, kind = search.odd.partition(": ")
+    kind = kind.rpartition("got a ")[2]
+    if not kind or (decides and kind not in INSTEAD):
+        return ""
+    instead = INSTEAD.get(kind, "Keep the name of a method there, and find it with getattr")
+    return f"self.{where} holds a {kind}, with which no copy of the proposer can go on. {instead}."
+
+
+_VIEW = "Keep a list or a set of it"
+_PHASE = "Keep there what it would go on with (the phase, who answered and what), as numbers, texts, lists or dicts"
+_OUTSIDE = "Leave it out: handlers run one at a time, and a proposer needs nothing from outside"
+INSTEAD = {
+    **dict.fromkeys(("generator", "coroutine", "async_generator"), _PHASE),
+    **dict.fromkeys(("dict_keys", "dict_values", "dict_items", "mappingproxy", "Match"), _VIEW),
+    **dict.fromkeys(("lock", "RLock", "TextIOWrapper", "BufferedReader", "BufferedWriter", "socket"), _OUTSIDE),
+    "module": "Use the name that you imported, without self",
+}
+"""Types of which Python makes no copies, and what to do without them."""
+
+
+def shared(subject: Subject) -> str:
+    """Say, in the words for marks, if a proposer does something else where another one lives; nothing if not.
+
+    In marks each lives in a process of its own, and all that it did is done again there: of this, only what changes in
+    one of two objects is found here then.
+    """
+    state = random.getstate()
+    try:
+        with suppress(LearnerError, StopIteration):
+            alone = lives(subject, (5,))
+            sleep(0.005)  # so that a clock has moved on
+            if not alone == lives(subject, (5,)) == lives(subject, (4, 5)):
+                return SHARED_MEMORY.format(node=title(5))
+            if changes_another(subject):
+                return SHARED_MEMORY.format(node=title(5))
+    finally:
+        random.setstate(state)
+    return ""
+
+
+def changes_another(subject: Subject) -> bool:
+    """Say whether a proposer's state changes although only another one, an object beside it, hears anything."""
+    one, other = (subject.make("Proposer", name, (1, 2, 3)) for name in (4, 5))
+    before = other.call("state")
+    effects = subject.node("Proposer")(4, (1, 2, 3)).receive(4, Propose("mine"))
+    ballot = next(effect[-1].ballot for effect in effects if type(effect[-1]) is Prepare)
+    for sender, message in (
+        (4, Propose("mine")), (1, Promise(ballot, None)), (2, Promise(ballot, None)), (1, Accepted(ballot, "mine")),
+    ):  # fmt: skip
+        one.call("receive", sender, message)
+    return bool(other.call("state") != before)
+
+
+def lives(subject: Subject, names: tuple[int, ...]) -> list[object]:
+    """Let proposers live in one process, turn by turn; return what the last of them did."""
+    nodes = [subject.node("Proposer")(name, (1, 2, 3)) for name in names]
+    each = [a_life(node, name) for node, name in zip(nodes, names, strict=True)]
+    return [[effect[-1] for effect in turns[-1] or ()] for turns in zip_longest(*each)]
+
+
+def a_life(node: Node, name: int) -> Iterator[list[Effect]]:
+    """Let a proposer be asked, hear promises, a vote and a Nack, let its timer ring; yield what it does each time."""
+    said: list[Any] = []
+
+    def hears(sender: Name, message: Message) -> list[Effect]:
+        random.seed(len(said))  # in marks, dice are thrown so too: the same for the same turn
+        effects = node.receive(sender, message)
+        said.extend(effect[-1] for effect in effects)
+        return effects
+
+    first = [*node.start(), *hears(name, Propose("mine"))]
+    timers = [effect.message for effect in first if type(effect) is After]
+    yield first
+    ballot: Any = next((one.ballot for one in said if type(one) is Prepare), None)
+    if not is_ballot(ballot):
+        return
+    one, two, three = (1 + (name + number) % 3 for number in range(3))  # not in the order of another one
+    for sender, vote in ((one, None), (two, Vote(Ballot(1, 1), "red")), (three, None)):
+        yield hears(sender, Promise(ballot, vote))
+    value = next((accept.value for accept in said if type(accept) is Accept), "red")
+    yield hears(one, Accepted(ballot, value))
+    yield hears(three, Nack(ballot, Ballot(ballot.round + 1, 1)))
+    for timer in timers[:1]:
+        yield hears(name, timer)
+    yield hears(two, Accepted(ballot, value))
+
+
 def deep(subject: Subject) -> dict[str, Exception]:
     """Return what a search finds that no schedule did: what ends each property, as a hunt would raise it.
 
-    Where a node's state is no plain data, the search ends.
+    Where a node's state is nested too deeply, the search ends.
     """
     ended: dict[str, Exception] = {}
     for acceptors in TURNS:
@@ -1110,6 +1410,7 @@ class Silent:
 
 def judge_duel(subject: Subject, seed: int) -> None:
     """Two proposers that get in each other's way both know in the end what is decided."""
+    must_be_its_own(subject)
     for run in range(16):
         story = begin(3, 2)
         play = Play(story, {**ROLES, MINE: subject.node("Proposer")}, Silent())

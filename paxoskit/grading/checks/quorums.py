@@ -39,15 +39,16 @@ def clusters(seed: int) -> Iterator[tuple[int, ...]]:
     """Yield the servers of clusters: 1 to `LARGEST` by number, then some whose names are not 1 to N."""
     yield from (tuple(range(1, count + 1)) for count in range(1, LARGEST + 1))
     random = dice("quorums", seed)
-    for _ in range(4):
-        yield tuple(random.sample(range(1, 60), random.randint(3, LARGEST)))
+    yield (3, 0, 7)
+    for highest in (60, 60, 200, 2_000):
+        yield tuple(random.sample(range(highest), random.randint(3, LARGEST)))
 
 
 def larger(seed: int) -> Iterator[tuple[tuple[int, ...], list[int], list[int]]]:
     """Yield clusters of 7 to 12 servers, each with a sample of its servers and with all the others."""
     random = dice("larger quorums", seed)
     for count in range(LARGEST + 1, 13):
-        servers = tuple(random.sample(range(1, 60), count))
+        servers = tuple(random.sample(range(60), count))
         for size in range(count + 1):
             for _ in range(2):
                 votes = random.sample(servers, size)
@@ -138,13 +139,25 @@ def never_the_same(answers: set[bool]) -> None:
         raise Failed(f"is_quorum returned {answers.pop()} whatever the votes were: it tells no quorum from anything.")
 
 
+def strangers_of(servers: tuple[int, ...]) -> list[int]:
+    """Return the names of some who are no servers: far from all servers' names, between two of them, or nearly one.
+
+    >>> strangers_of((12, 40))[:8]
+    [0, 1, 2, 4, 11, 13, 32, 39]
+    """
+    near = {name + step for name in servers for step in (-1, 1, 20, 100, 256, 1_000)}
+    texts = [text for name in map(str, servers) for text in (name[:1], name[1:] or "0", 2 * name, f"1{name}")]
+    return sorted({name for name in near | set(map(int, texts)) | {0, 71, 72, 73} if name >= 0} - set(servers))
+
+
 def judge_strangers(subject: Subject, seed: int) -> None:
     """A vote of somebody who is no server changes nothing, wherever it stands."""
     random, answers = dice("strangers", seed), set()
     for servers in clusters(seed):
+        alike = strangers_of(servers)
         for phase in (1, 2):
             for votes in subsets(servers):
-                strangers = random.sample(range(61, 80), len(servers))
+                strangers = random.sample(alike, len(servers))
                 mixed = [*votes, *strangers]
                 random.shuffle(mixed)
                 without = ask(subject, votes, servers, phase)
@@ -153,7 +166,8 @@ def judge_strangers(subject: Subject, seed: int) -> None:
                     raise Failed(
                         f"{call(votes, servers, phase)} returned {without}, and {call(mixed, servers, phase)} returned "
                         f"{not without}: the same {len(votes)} of {len(servers)} servers voted.\n"
-                        "Look at whose votes you count: 61 and above are no servers of this cluster."
+                        f"Look at whose votes you count: {', '.join(map(str, sorted(strangers)))} are no servers of "
+                        "this cluster."
                     )
     never_the_same(answers)
 
@@ -172,7 +186,7 @@ def judge_all_sizes(subject: Subject, seed: int) -> None:
 def judge_pairs(subject: Subject, servers: int) -> None:
     """`safe_pairs(servers)` holds the pairs of sizes that always meet, and no other."""
     answer = subject.call("safe_pairs", servers)
-    pairs = [tuple(pair) if type(pair) is list else pair for pair in answer] if type(answer) in SEVERAL else None
+    pairs = list(answer) if type(answer) in SEVERAL else None
     if pairs is None or not all(type(pair) is tuple and [type(part) for part in pair] == [int, int] for pair in pairs):
         raise Failed(f"safe_pairs({servers}) returned {answer!r}; a set of pairs of whole numbers was expected.")
     sizes = range(1, servers + 1)
@@ -191,7 +205,7 @@ def judge_pairs(subject: Subject, servers: int) -> None:
         )
 
 
-SEVERAL = (set, frozenset, list, tuple)
+SEVERAL = (set, frozenset)
 
 EXERCISE = Exercise(
     id="03_quorums",

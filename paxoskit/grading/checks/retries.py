@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from random import Random
@@ -11,7 +12,7 @@ from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same,
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
 from paxoskit.protocol.messages import Ask, Get, Put, Reply, Request
-from paxoskit.protocol.node import title
+from paxoskit.protocol.node import Send, title
 from paxoskit.protocol.plain import Message
 from paxoskit.trace import say
 from paxoskit.worlds.choice import Choice
@@ -44,7 +45,7 @@ class Table:
         if not again:
             self.right[name] = self.perform(request)
         heard = f"{title(choice.node)} heard {asked(request)} of {choice.peer}{' again' if again else ''}"
-        sent = sends(said, choice.node)
+        sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
         strangers = [to for to, _ in sent if to != choice.peer]
         if self.what == ANSWERED and strangers:
             return f"{heard} and sent a message to {title(strangers[0])}.\nLook at whom each message goes to."
@@ -119,10 +120,17 @@ def deliver(play: Play, client: str, request: Message) -> None:
             play.step(Choice("deliver", flight.receiver, flight.sender, flight.message))
 
 
-def operation(random: Random, value: int, keys: tuple[str, ...] = KEYS) -> Get | Put:
-    """Return a get, or a put: mostly of a value never put before."""
-    key = random.choice(keys)
-    return Put(key, str(value if random.random() < 0.8 else 10)) if random.random() < 0.6 else Get(key)
+TEXTS = ("10", "", "None", "'a'", " a ")
+"""Values like any other: any text is one, the empty one too."""
+
+
+def operation(
+    random: Random, value: int, keys: tuple[str, ...] = KEYS, again: tuple[str, ...] = ("10",)
+) -> Get | Put:  # fmt: skip
+    """Return a get, or a put: mostly of a value never put before, else of one of those that are put `again`."""
+    key, which = random.choice(keys), random.random()
+    text = str(value) if which < 0.65 else random.choice(again) if which < 0.85 else again[0]
+    return Put(key, text) if random.random() < 0.6 else Get(key)
 
 
 def prepared(play: Play, copies: int = 0, keys: tuple[str, ...] = KEYS) -> list[tuple[str, Message]]:
@@ -146,12 +154,19 @@ def looked(play: Play, session: str = "1.9", keys: tuple[str, ...] = KEYS) -> No
         deliver(play, "client 1", ask(play, "client 1", session, Get(key)))
 
 
+ALIKE = (
+    KEYS, ("'x'", "x"), ("'x'", "'X'"), ("'x'", "' x'", "'x '"), ("1", "1.0"), ("", "''"),
+    ("'a name much longer 1'", "'a name much longer 2'"),
+)  # fmt: skip
+"""Keys that are nearly equal."""
+
+
 def in_order(play: Play, random: Random) -> None:
     """One session of one client, nothing goes wrong; keys that are nearly equal are different keys."""
-    keys = tuple(random.sample([*KEYS, "'X'", "' x'", "'x '", "x", "1", "1.0"], random.choice([2, 2, 4])))
+    keys = tuple({key: 0 for alike in random.sample(ALIKE, random.choice([1, 2])) for key in alike})
     prepared(play, keys=keys)
     for step in range(random.randint(1, 8)):
-        deliver(play, "client 1", ask(play, "client 1", "1.0", operation(random, 10 + step, keys)))
+        deliver(play, "client 1", ask(play, "client 1", "1.0", operation(random, 10 + step, keys, TEXTS)))
     looked(play, "1.0", keys)
 
 
@@ -174,7 +189,7 @@ def retried(play: Play, random: Random) -> None:
             deliver(play, *old.pop(random.randrange(len(old))))
             continue
         client = random.choice(["client 1", "client 2"])
-        request = ask(play, client, "1.1", operation(random, 10 + step))
+        request = ask(play, client, "1.1", operation(random, 10 + step, again=("", "10", "None")))
         for _ in range(3):
             play.step(Choice("duplicate", 1, client, request))
         deliver(play, client, request)
@@ -182,22 +197,6 @@ def retried(play: Play, random: Random) -> None:
     while old and random.random() < 0.7:
         deliver(play, *old.pop(random.randrange(len(old))))
     looked(play)
-
-
-def long_ago(play: Play, random: Random) -> None:
-    """Copies of the very first requests, after some seventy others."""
-    old = prepared(play, copies=2)
-    first = [(f"client {1 + step % 2}", f"1.{step}") for step in range(1, 9)]
-    for step, (client, session) in enumerate(first):
-        request = ask(play, client, session, Put(random.choice(KEYS), str(100 + step)))
-        play.step(Choice("duplicate", 1, client, request))
-        deliver(play, client, request)
-        old.append((client, request))
-    for step in range(70):
-        deliver(play, "client 2", ask(play, "client 2", f"2.{step % 30}", operation(random, 200 + step)))
-    for client, request in random.sample(old, len(old)):
-        deliver(play, client, request)
-        looked(play)
 
 
 def several_sessions(play: Play, random: Random) -> None:
@@ -209,8 +208,9 @@ def several_sessions(play: Play, random: Random) -> None:
         for step in range(4):
             session = random.choice(["1.11", "1.1", "1.12"])
             deliver(play, "client 1", ask(play, "client 1", session, operation(random, 50 + step)))
+    sessions = random.choice([("1.1", "1.2"), ("1.1", "1.2"), ("1.a", "1.A"), ("1.a", "1.a ")])
     for step in range(random.randint(2, 8)):
-        client, session = random.choice(["client 1", "client 2"]), random.choice(["1.1", "1.2"])
+        client, session = random.choice(["client 1", "client 2"]), random.choice(sessions)
         deliver(play, client, ask(play, client, session, operation(random, 10 + step)))
     looked(play)
 
@@ -242,10 +242,67 @@ def judge(what: str, scene: Callable[[Play, Random], None], count: int = 40) -> 
     return judged
 
 
+def judge_answered(subject: Subject, seed: int) -> None:
+    """Every request is answered; and what the server keeps can be copied: worlds turn back time."""
+    judge(ANSWERED, retried)(subject, seed)
+    server = subject.node("KeyValueServer")(1, (1,))
+    server.start()
+    server.receive("client 1", Request("client 1/1.1", 1, Put(KEYS[0], "1")))
+    try:
+        server.copy()
+    except TypeError as error:
+        raise Failed(
+            f"what your server keeps in its attributes cannot be copied ({error}).\n"
+            "Look at what it keeps: numbers, texts, lists, dictionaries, objects of your own; a generator is none."
+        ) from None
+
+
 def judge_once(subject: Subject, seed: int) -> None:
     """A request that comes again, soon or long after, takes effect once."""
     judge(ONCE, retried, 100)(subject, seed)
-    judge(ONCE, long_ago, 1)(subject, seed)
+    judge_long(subject, seed)
+
+
+LONG = 300
+"""So many requests come before the copies of the long run."""
+
+
+def judge_long(subject: Subject, seed: int) -> None:
+    """Copies of a few of very many requests, most of them of one session: none is forgotten, none taken for another."""
+    random = dice("retries", "long", seed)
+    requests = [
+        Request(f"client 1/2.{n // 11 % 30}", 1 + n // 330, Get(KEYS[0])) if n % 11 == 5 else
+        Request("client 1/1.1", n, Put(KEYS[n % 2], str(n))) for n in range(1, LONG + 1)
+    ]  # fmt: skip
+    copies = [requests[0], *random.sample(requests, 20), *requests[49:LONG:50], requests[0]]
+    after_long(subject, [*requests, *copies], ONCE)
+
+
+def judge_overtaken(subject: Subject, seed: int) -> None:
+    """A request may be overtaken by one later request, or by very many."""
+    judge(EFFECTS, overtaking)(subject, seed)
+    late = [Request("client 1/1.1", number, Put(KEYS[0], str(number))) for number in (2, *range(4, 150), 3, 1)]
+    after_long(subject, [*late, Request("client 1/1.1", 150, Get(KEYS[0]))], EFFECTS)
+
+
+def after_long(subject: Subject, requests: list[Request], what: str) -> None:
+    """Let a server hear many requests of client 1, and judge each answer. No story is told: it would be long."""
+    server, table, first = subject.node("KeyValueServer")(1, (1,)), Table(what), dict[tuple[str, int], int]()
+    server.start()
+    subject.foresee(server, [[("client 1", request) for request in requests]])
+    for count, request in enumerate(requests):
+        name = (request.session, request.number)
+        again = name in first
+        if not again:
+            table.right[name], first[name] = table.perform(request), count
+        effects = server.receive("client 1", request)
+        given = [one.message for one in effects if isinstance(one, Send) and answers(one.message, request)]
+        when = f"again, {count - first[name]} requests after the first time," if again else f"after {count} others"
+        heard = f"a server heard {asked(request)} {when}"
+        if not given:
+            raise Failed(f"{heard} and said nothing.\n{ADVICE[ANSWERED]}")
+        if words := table.wrong(heard, request, again, [vars(reply)["answer"] for reply in given]):
+            raise Failed(words)
 
 
 # Histories -----------------------------------------------------------------------------------------------------
@@ -304,9 +361,42 @@ def a_history(random: Random, length: int) -> list[Operation]:
     return history
 
 
+def moved(random: Random, history: list[Operation]) -> list[Operation]:
+    """Return a history in which some intervals are others: what was a right order need not be in time any more."""
+    spans = sorted((asked_at, answered_at) for asked_at, answered_at, *_ in history)
+    for _ in range(random.randint(1, 2)):
+        i, j = random.randrange(len(spans)), random.randrange(len(spans))
+        spans[i], spans[j] = spans[j], spans[i]
+    in_order = sorted(history, key=lambda one: one[:2])
+    return [(*span, *one[2:]) for span, one in zip(spans, in_order)]
+
+
+def few_values(random: Random, length: int) -> list[Operation]:
+    """Return a history in which values come again: a put's answer does not tell which put came before it."""
+    order: list[tuple[str, Any, Any]] = []
+    value: Any = None
+    for _ in range(length):
+        put = value is None or random.random() < 0.65
+        new = random.choice(VALUES_AGAIN) if put else None
+        order.append(("put", new, value) if put else ("get", None, value))
+        value = new if put else value
+    moments = sorted(random.sample(range(-300, 300, 10), length))
+    spread = random.choice([15, 80, 200])
+    times = iter(random.sample(range(1, 1000), 2 * length))
+    history = [
+        (at - random.randint(1, spread) - next(times) / 1000, at + random.randint(1, spread) + next(times) / 1000, *one)
+        for at, one in zip(moments, order)
+    ]
+    return moved(random, history) if random.random() < 0.5 else history
+
+
+VALUES_AGAIN = (0, 1, 1_000, 2.5)
+
+
 def judge_history(subject: Subject, history: list[Operation]) -> None:
     """`linearizable` tells whether a history is."""
-    got, right = subject.call("linearizable", list(history)), is_linearizable(history)
+    anew = [tuple(operation) for operation in json.loads(json.dumps(history))]  # equal numbers, not the same objects
+    got, right = subject.call("linearizable", anew), is_linearizable(history)
     if same(got, right):
         return
     lines = "\n".join(
@@ -333,6 +423,10 @@ def judge_histories(subject: Subject, seed: int) -> None:
         judge_history(subject, a_history(random, 1 + index // 30 + (index % 2)))
     for _ in range(12):
         judge_history(subject, a_history(random, 6))
+    for index in range(150):
+        history = few_values(random, 2 + index // 50 + index % 3)
+        random.shuffle(history)
+        judge_history(subject, history)
 
 
 EXERCISE = Exercise(
@@ -341,7 +435,7 @@ EXERCISE = Exercise(
     names=("KeyValueServer", "linearizable"),
     properties=(
         Property("answered", "Each request is answered to its client, with its session and number", 0.5,
-                 judge(ANSWERED, retried)),
+                 judge_answered),
         Property("values", "A get answers the value put last, a put the value before it", 1, judge(VALUES, in_order)),
         Property("missing", "A get of a key that was never put answers None", 0.5, judge(MISSING, never_put)),
         Property("once", "A request that comes again takes effect once, and is answered as the first time", 1,
@@ -349,7 +443,7 @@ EXERCISE = Exercise(
         Property("sessions", "Requests of different sessions are different requests", 0.5,
                  judge(EFFECTS, several_sessions)),
         Property("overtaken", "A request that comes after a later one of its session is not lost", 0.5,
-                 judge(EFFECTS, overtaking)),
+                 judge_overtaken),
         Property("six_histories", "The six histories of the lesson: linearizable or not", 0.5, judge_six),
         Property("histories", "Any history of one key: linearizable or not", 0.5, judge_histories),
     ),

@@ -32,6 +32,7 @@ from paxoskit.protocol.messages import (
     Replies,
     Reply,
     Request,
+    RetryTimeout,
     SteppedDown,
     Vote,
 )
@@ -44,8 +45,12 @@ from paxoskit.worlds.world import World
 
 MINE = "store.py:Store"
 BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
-KEYS = ("'x'", "'y'", "'X'", " 'x'")
-"""Keys are texts: nearly equal ones are different keys."""
+KEYS = ("'x'", "'y'", "'X'", " 'x'", "")
+"""Keys are texts: nearly equal ones are different keys, and the empty one is one too, as it is a value."""
+ODD = ("'x'", " '7' ", "07", "7.0", "None", "\n", "'ä'")
+"""Values are texts too: what they mean is nothing to a store."""
+MANY = 300
+"""So many sessions are many."""
 VALUES, ONCE, LOG, ANSWERED = "values", "once", "log", "answered"
 
 Key = tuple[str, int]
@@ -87,6 +92,8 @@ class Register:
         self.ballot = BOTTOM
         self.open: Block | None = None
         """The block that server 1 has proposed and nobody has decided."""
+        self.leader: Name | None = None
+        """Whom server 1 must follow: it has just heard this one lead in a ballot above all."""
         self.asked: list[Request] = []
 
     @property
@@ -118,6 +125,10 @@ class Register:
                 self.leading, self.open = type(one.message) is Elected, None
         if not world.is_up(1):
             self.leading, self.open = False, None
+        if choice.kind != "deliver" or isinstance(choice.what, Prepare):
+            self.leader = None
+        elif isinstance(choice.what, Accept) and choice.what.ballot > self.ballot:
+            self.leader = choice.peer
         decided = self.heard_blocks(choice) if choice.crash != BEFORE else []
         decided += [one.message.block for one in said if one.sender == 1 and type(one.message) is Decide]
         fresh: list[Request] = []
@@ -196,6 +207,13 @@ class Register:
         proposed = any(type(message) is Accept and asked in message.block.operations for _, message in sent)
         if asked.number > last and self.leading and self.open is None and not proposed:
             return f"{heard}, which is new, and proposed no block with it.\nLook at how a request comes into the log."
+        passed = [to for to, message in sent if same(message, asked)]
+        if asked.number > last and self.leader is not None and choice.peer == asked.client and passed != [self.leader]:
+            return (f"{heard}, which is new, and did not pass it on to its leader, {title(self.leader)}.\n"
+                    "Look at how a request comes into the log, where this server does not lead.")  # fmt: skip
+        if choice.peer != asked.client and passed:
+            return (f"{heard}, which had passed it on, and passed it on again, to {title(passed[0])}: two servers "
+                    "could do so for ever.\nLook at who the sender of a request is.")  # fmt: skip
         return None
 
 
@@ -251,7 +269,8 @@ class Scene:
         """Return a get, or a put: of a fresh value, mostly."""
         self.value += self.random.random() < 0.8
         key = self.random.choice(KEYS[:2] if self.random.random() < 0.8 else KEYS)
-        return Get(key) if self.random.random() < 0.4 else Put(key, str(self.value))
+        value = str(self.value) if self.random.random() < 0.9 else ""
+        return Get(key) if self.random.random() < 0.4 else Put(key, value)
 
     def request(self) -> Request:
         """Return a new request of a session whose last one is decided: elsewhere asked, or asked here."""
@@ -269,11 +288,11 @@ class Scene:
         return self.random.choice(self.asked[-4:] if self.random.random() < 0.6 else self.asked)
 
     def block(self) -> Block:
-        """Return a good block for the next slot, of new and old requests."""
+        """Return a good block for the next slot, of new and old requests: no two of one session, which has one open."""
         requests: list[Request] = []
         for _ in range(self.random.randint(1, 3)):
             one = self.old() if self.asked and self.random.random() < 0.4 else self.request()
-            if one not in requests:
+            if one.session not in {request.session for request in requests}:
                 requests.append(one)
         return mine(Content(len(self.book.blocks), self.book.tip, tuple(requests)), self.random.randint(0, 10**6))
 
@@ -322,12 +341,36 @@ class Scene:
         self.speak(self.random.choice([2, 3]), request)
 
     def many(self) -> None:
-        """A hundred sessions have a request decided; then those of the first are decided, and asked, once more."""
-        requests = [Request(f"client 3/8.{number}", 1, self.operation()) for number in range(100)]
-        for few in (requests[:50], requests[50:], [*requests[3:6], requests[90]]):
+        """Many sessions put under many keys, and others get it; some of the first are decided, and asked, once more."""
+        keys = [f"'key {number}'" for number in range(MANY)]
+        puts = [Request(f"client 3/8.{number}", 1, Put(key, ODD[number % len(ODD)])) for number, key in enumerate(keys)]
+        gets = [Request(f"client 2/8.{number}", 1, Get(key)) for number, key in enumerate(keys)]
+        for few in (puts[:200], puts[200:], [*puts[3:6], puts[90]], [*gets[:6], gets[90]]):
             self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, tuple(few)))))
-        for one in (*requests[:6], requests[90]):
+        for one in (*puts[:6], puts[90], *gets[:6], gets[90]):
             self.send(one)
+
+    def follower(self) -> None:
+        """Somebody else leads; clients send server 1 new requests, another server passes on such a one.
+
+        At times it has not heard yet of what the session asked before: that is decided elsewhere.
+        """
+        for session in range(1, 4):
+            self.decide()
+            self.follow()
+            name, number = f"client {session}/5.1", self.random.choice([1, 2])
+            asked = [Request(name, one, self.operation()) for one in (1, 2)][:number]
+            for one in asked:
+                self.play.step(Choice("ask", one.client, what=Ask(one.session, one.operation)))
+            self.play.step(Choice("deliver", 1, asked[-1].client, asked[-1]))
+            self.send(Request(f"client {session}/6.1", number, self.operation()))
+
+    def behind(self) -> None:
+        """Server 1 leads, and does not know yet of what a session asked before: its next request goes into a block."""
+        self.decide()
+        self.stand()
+        if self.book.leading and self.book.open is None:
+            self.send(Request("client 1/6.1", self.random.randint(2, 12), self.operation()))
 
     def crash(self) -> None:
         """Server 1 crashes, and comes back."""
@@ -353,8 +396,12 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
     def schedules(seed: int) -> Iterator[Schedule]:
         for run in range(count):
             yield lambda play, run=run: scene(play, dice("store", matter, seed, run), 3 + run % 25)  # type: ignore[misc]
-        if matter == ONCE:
+        if matter in (VALUES, ONCE):
             yield lambda play: Scene(play, dice("store", "many sessions", seed)).many()
+        if matter == ANSWERED:
+            for run in range(6):
+                yield lambda play, run=run: Scene(play, dice("store", "follower", seed, run)).follower()  # type: ignore[misc]
+                yield lambda play, run=run: Scene(play, dice("store", "behind", seed, run)).behind()  # type: ignore[misc]
 
     def judged(subject: Subject, seed: int) -> None:
         seen: set[str] = set()
@@ -370,15 +417,17 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
 
 def replaced(subject: Subject) -> None:
     """A put answers the value that it replaced: this is the kind of store that is asked for."""
-    requests = tuple(Request("client 1/9.1", number, Put("'x'", str(number))) for number in (1, 2))
-    node = subject.node("Store")(1, (1, 2, 3))
+    node, tip = subject.node("Store")(1, (1, 2, 3)), NO_HASH
     node.start()
-    node.receive(2, Decide(mine(Content(0, NO_HASH, requests))))
-    sent = [effect for effect in node.receive(2, requests[-1]) if isinstance(effect, Send)]
-    if not any(same(reply, Reply("client 1/9.1", 2, "1")) for _, reply in replies(sent)):
-        raise Failed("put 'x' 1 and put 'x' 2 were decided; asked again, the second one was not answered with "
-                     "the value "
-                     "that it replaced, '1'.\nLook at what a put answers.")  # fmt: skip
+    for number in (1, 2):
+        request = Request("client 1/9.1", number, Put("'x'", str(number)))
+        block = mine(Content(number - 1, tip, (request,)))
+        node.receive(2, Decide(block))
+        tip = block.hash
+    sent = [effect for sender in (2, "client 1") for effect in node.receive(sender, request) if type(effect) is Send]
+    if any(not same(reply, Reply("client 1/9.1", 2, "1")) for _, reply in replies(sent)):
+        raise Failed("put 'x' 1 and put 'x' 2 were decided; asked again, the second one was not answered with the "
+                     "value that it replaced, '1'.\nLook at what a put answers.")  # fmt: skip
 
 
 # The client ----------------------------------------------------------------------------------------------------
@@ -424,6 +473,9 @@ class Desk:
             self.fail(f"announced {[say(fact) for fact in facts] or 'nothing'}; expected: "
                       f"{[say(fact) for fact in right] or 'nothing'}", "matched")  # fmt: skip
         self.timers |= {effect.message for effect in effects if type(effect) is After}
+        for effect in effects:
+            if type(effect) is After and type(effect.message) is RetryTimeout and not in_time(effect):
+                self.fail(f"set its timer to ring after {effect.low:g} to {effect.high:g} milliseconds", "again")
         for to, message in [effect for effect in effects if type(effect) is Send]:
             self.judge_sent(to, message)
         first = self.line[0] if self.line else None
@@ -462,7 +514,7 @@ class Desk:
         number = self.numbers[session] = self.numbers.get(session, 0) + 1
         self.line.append(Request(session, number, operation))
         words = f"it is asked, in session {session}, to {' '.join(operation.words)}"
-        self.hear("client 1", Ask(session, operation), words)
+        self.hear("client 1", Ask(session, operation, len(self.told) % 4), words)
 
     def ask_two(self, sessions: list[str], operation: Operation) -> None:
         """Ask the client two things in one message."""
@@ -502,7 +554,10 @@ def judge_client(matter: str) -> Callable[[Subject, int], None]:
         failed = subject.once(f"a client alone, seed {seed}", lambda: client_alone(subject, seed))
         if matter in failed:
             raise failed[matter]
-        subject.once("two wait", lambda: two_wait(subject))
+        sent = subject.once("two wait", lambda: two_wait(subject))
+        if any(not same(one, sent[0]) for one in sent) or (matter == "line" and len(sent) != 1):
+            raise Failed("client 1 was asked two things, one right after the other, and did not send exactly one "
+                         "request.\nLook at what stands in line while a request is on its way.")  # fmt: skip
 
     return judged
 
@@ -513,10 +568,12 @@ def client_alone(subject: Subject, seed: int) -> dict[str, Failed]:
     cls = subject.node("Client")
     for run in range(80):
         busy(Desk(cls("client 1", (1, 2, 3)), failed), dice("client", seed, run), 2 + run // 4)
-    for servers in ((1, 2, 3), (1, 2, 3, 4, 5)):
+    for servers in ((1, 2, 3), (1, 2, 3, 4, 5), (5, 2, 4), (3, 2)):
         for alive in servers:
             only_one_answers(Desk(cls("client 1", servers), failed, servers), alive)
+        nobody_answers(Desk(cls("client 1", servers), failed, servers))
     one_session(Desk(cls("client 1", (1, 2, 3)), failed))
+    long_line(Desk(cls("client 1", (1, 2, 3)), failed))
     return failed
 
 
@@ -533,7 +590,7 @@ def busy(desk: Desk, random: Random, steps: int) -> None:
                 desk.ask(f"client 1/1.{random.randint(1, 3)}", operation)
         elif luck < 0.65 and desk.line:
             one = desk.line[0]
-            old.append(Reply(one.session, one.number, random.choice([None, str(step)])))
+            old.append(Reply(one.session, one.number, random.choice([None, "", str(step)])))
             others = old[-3:-1] if random.random() < 0.3 else []
             desk.answer(old[-1], random.choice([1, 2, 3]), others)
         elif luck < 0.75 and old:
@@ -559,6 +616,14 @@ def one_session(desk: Desk) -> None:
         desk.answer(Reply("client 1/1.1", desk.line[0].number, "0"), 3)
 
 
+def long_line(desk: Desk) -> None:
+    """Much is asked before the first answer comes."""
+    for number in range(120):
+        desk.ask(f"client 1/1.{number % 3}", Put("'x'", str(number % 5)))
+    for one in list(desk.line):
+        desk.answer(Reply(one.session, one.number, None), 1)
+
+
 def only_one_answers(desk: Desk, alive: int) -> None:
     """All servers but one never answer: the client reaches that one."""
     for number in range(3):
@@ -574,17 +639,36 @@ def only_one_answers(desk: Desk, alive: int) -> None:
         desk.answer(Reply(request.session, request.number, None), alive)
 
 
+def nobody_answers(desk: Desk) -> None:
+    """No server answers for long: the client asks all of them again and again, until an answer comes."""
+    for number in range(2):
+        desk.ask("client 1/1.1", Put("'x'", str(number)))
+    for _ in range(8):
+        desk.tried = set()
+        for _ in range(RINGS):
+            desk.ring()
+        if missed := set(desk.servers) - desk.tried:
+            who = title(next(name for name in desk.servers if name in missed))
+            desk.fail(f"did not ask {who} while its timer rang {RINGS} times", "again")
+            return
+    for one in list(desk.line):
+        desk.answer(Reply(one.session, one.number, ""), desk.servers[0])
+
+
+def in_time(timer: After) -> bool:
+    """Say whether a timer rings about when the statement says: not twice as early or twice as late."""
+    return 100 <= timer.low <= timer.high <= 600
+
+
 RINGS = 6
 
 
-def two_wait(subject: Subject) -> None:
-    """Of two requests only one is on its way: this is the kind of client that is asked for."""
+def two_wait(subject: Subject) -> list[Message]:
+    """Return what is sent when two things are asked. Of two only one is on its way: such a client is asked for."""
     node = subject.node("Client")("client 1", (1, 2, 3))
     node.start()
-    sent = [effect for number in (1, 2) for effect in node.receive("client 1", Ask(f"client 1/1.{number}", Get("'x'")))]
-    if sum(type(effect) is Send for effect in sent) != 1:
-        raise Failed("client 1 was asked two things, one right after the other, and did not send exactly one request.\n"
-                     "Look at what stands in line while a request is on its way.")  # fmt: skip
+    asks = [Ask(f"client 1/1.{number}", Get("'x'")) for number in (1, 2)]
+    return [effect.message for ask in asks for effect in node.receive("client 1", ask) if type(effect) is Send]
 
 
 # In a cluster --------------------------------------------------------------------------------------------------
@@ -677,6 +761,9 @@ def plant(answer):
     true = answer.Store
 
     class Forgetful(true):
+        def __init__(self, name, peers, disk=None):
+            super().__init__(name, peers)
+
         def begin(self, blocks):
             super().begin(())
 

@@ -1,4 +1,5 @@
-# loses: right_node. It sends the reply to itself.
+# loses: answered. It sends the reply to itself: nothing leaves it.
+# loses all
 from paxoskit.protocol.messages import Put, Reply
 from paxoskit.protocol.node import Node
 

@@ -1,4 +1,4 @@
-# loses: value. All proposers share one dict of promises.
+# loses: value. All proposers share one dict of promises. # loses all
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import BOTTOM, Ballot
 from paxoskit.protocol.synod import Accept, Accepted, Decided, Nack, Prepare, Promise, Propose, TryAgain
