@@ -12,8 +12,9 @@ from typing import Any
 from paxoskit.grading.checks import acceptor as one_acceptor
 from paxoskit.grading.checks.acceptor import PROMISE, REPORT, SHORT, Ledger, accept, deep, prepare, tell
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER
+from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, P2C, Minutes
 from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, Watcher, dice, hunt, hunt_together, hunts, sends
-from paxoskit.grading.checks.proposer import BALLOTS, COUNTS, P2C, Calm, Minutes, Progress, Scene, Trouble, tried
+from paxoskit.grading.checks.proposer import Calm, Progress, Scene, Trouble, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import LearnerError, Subject
