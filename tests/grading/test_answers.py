@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from paxoskit.course import given
 from paxoskit.grading.checks import acceptor, proposer
 from paxoskit.grading.properties import MODULES, exercise, judge
 from paxoskit.grading.report import FAILED, PASSED
 from paxoskit.grading.subject import LocalSubject
+from paxoskit.worlds.story import OURS
 
 TOP = Path(__file__).parents[2]
 ANSWERS = TOP / "tests" / "answers"
@@ -136,7 +138,10 @@ def test_the_acceptor_of_the_lesson_is_no_answer(way, tmp_path):
         text = (TOP / "paxoskit" / "course" / "given.py").read_text(encoding="utf-8")
     file = tmp_path / "acceptor.py"
     file.write_text(text, encoding="utf-8")
+    ours = dict(OURS)
+    assert ours["paxoskit:given Acceptor"] is given.Acceptor
     assert [result.id for result in build(file, "04_acceptor").values() if result.points] == []
+    assert ours == OURS, "a pasted file takes the place of no class that stories name"
 
 
 def test_there_are_enough_answers():
