@@ -246,9 +246,8 @@ class WorkerSubject:
         self.doubt: str | LearnerError = ""
         """What was found when that was rechecked by which the property now judged is judged."""
         self.time_outs = 0
-        self.used = self.waited = self.idle = 0.0
-        """Of the workers that have ended: the seconds of CPU they had used, those that their judge waited for them, and
-        those that they were seen to wait for nothing."""
+        self.used = self.idle = 0.0
+        """Seconds of CPU that the workers used that have ended, and those they were seen to wait for nothing."""
         self.look_at = time.monotonic() + self.limits.total
         self._printed = ""
 
@@ -433,8 +432,7 @@ class WorkerSubject:
         """End all workers: the submission begins anew."""
         for channel in self.open:
             channel.close()
-            self.used, self.waited = self.used + channel.used, self.waited + channel.waited
-            self.idle += channel.idle
+            self.used, self.idle = self.used + channel.used, self.idle + channel.idle
         self.open.clear()
         self.places.clear()
         self.main = None

@@ -214,7 +214,8 @@ def test_naps_without_end_are_too_long_in_all_and_a_busy_machine_is_not(subject)
             naps.look_at = 0.0
             naps.call("add", 1, 2)
     patient = subject("def add(a, b): return a + b\n", limits=Limits(idle=0.5))
-    patient.waited = 1_000.0  # for a worker that had no turn
+    assert patient.call("add", 1, 2) == 3
+    patient.main.waited = 1_000.0  # the worker had no turn
     patient.look_at = 0.0
     assert patient.call("add", 1, 2) == 3
 

@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot
+from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot, quoted, told
 from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Heard, LearnerError, Subject
@@ -249,27 +249,10 @@ class Ledger:
         return None
 
 
-def told(vote: Vote | None) -> str:
-    """Return a vote in words."""
-    return "no vote" if vote is None else f"{quoted(vote.value)} in ballot {vote.ballot}"
-
-
 def spoken(message: Message) -> str:
     """Return a message in words; the value in it so that it can be told from others that look like it."""
     value = getattr(message, "value", None)
     return say(message) if type(value) is not str else f"{type(message).__name__} {message.ballot} {quoted(value)}"  # type: ignore[attr-defined]
-
-
-def quoted(value: str) -> str:
-    """Return a value in words.
-
-    >>> quoted("red"), quoted(""), quoted("two\\nlines"), quoted("x" * 300)
-    ('red', 'the empty text', "'two\\\\nlines'", "'xxxxxxxxxxxxxxxxxxxx…' of 300 characters")
-    """
-    if len(value) > 40:
-        return f"{ascii(value[:20])[:-1]}…' of {len(value)} characters"
-    plain = value.isascii() and value.isprintable() and value == value.strip()
-    return (value if plain else ascii(value)) or "the empty text"
 
 
 def malformed(message: Message) -> str:

@@ -72,3 +72,22 @@ ROLES: dict[str, type[Node]] = {PROMPTER: Prompter, VOTER: Voter}
 def is_ballot(value: object) -> bool:
     """Say whether a value is a ballot of two whole numbers."""
     return type(value) is Ballot and [type(part) for part in value] == [int, int]
+
+
+def told(vote: Vote | None) -> str:
+    """Return a vote in words."""
+    return "no vote" if vote is None else f"{quoted(vote.value)} in ballot {vote.ballot}"
+
+
+def quoted(value: str | None) -> str:
+    """Return a value in words, so that it can be told from others that look like it.
+
+    >>> quoted("red"), quoted(""), quoted("two\\nlines"), quoted("x" * 300)
+    ('red', 'the empty text', "'two\\\\nlines'", "'xxxxxxxxxxxxxxxxxxxx…' of 300 characters")
+    """
+    if value is None:
+        return "nothing"
+    if len(value) > 40:
+        return f"{ascii(value[:20])[:-1]}…' of {len(value)} characters"
+    plain = value.isascii() and value.isprintable() and value == value.strip()
+    return (value if plain else ascii(value)) or "the empty text"

@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import combinations
 from typing import Any
 
-from paxoskit.grading.checks.cast import VOTER, is_ballot
+from paxoskit.grading.checks.cast import VOTER, is_ballot, quoted, told
 from paxoskit.grading.checks.play import Said
 from paxoskit.protocol.node import title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
@@ -205,20 +205,6 @@ class Minutes:
                 f"{self.majority} of {self.acceptors} acceptors are a majority.\nLook at which votes are "
                 "counted together, and whose."
                 )  # fmt: skip
-
-
-def told(vote: Vote | None) -> str:
-    """Return a reported vote in words."""
-    return "no vote" if vote is None else f"{quoted(vote.value)} in ballot {vote.ballot}"
-
-
-def quoted(value: str | None) -> str:
-    """Return a value as it is said in a sentence: in quotes where nothing of it would be seen.
-
-    >>> quoted("red"), quoted(""), quoted(" ")
-    ('red', "''", "' '")
-    """
-    return value if value is not None and value.strip() else repr(value)
 
 
 class Clock:
