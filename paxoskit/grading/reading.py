@@ -153,6 +153,11 @@ class Turn(NamedTuple):
     raw: tuple[Any, ...]
     like: int
 
+    @property
+    def size(self) -> int:
+        """About so many characters tell of it."""
+        return sum(len(part) for effect in (*self.raw[:-2], self.raw[-2:]) for part in effect if type(part) is str)
+
 
 def read_turn(told: Any, read: Callable[[str], Message]) -> Turn:
     """Return a turn as a worker tells it, its messages read by `read`. Raises LearnerError for what is none."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 import json
 import os
 import time
@@ -54,8 +53,11 @@ SHARED_MEMORY = (
 TWICE = 100
 """So many turns are taken twice in one worker when a node is looked at for shared memory."""
 
-AT_ONCE = 50
-"""So many turns are asked for in one message when all that a node did is done again."""
+AT_ONCE = 200
+"""So many turns are asked for in one message; each message wakes two processes."""
+
+MOST_AT_ONCE = 100_000
+"""Turns in which so many characters were heard and said are enough for one message."""
 
 MOST_READ = 20_000
 """So many messages are remembered by their texts; then all are forgotten, and read anew."""
@@ -167,29 +169,40 @@ class Place:
         return turn
 
     def ahead(self, state: int, runs: Iterable[Sequence[Heard]]) -> None:
-        """Have the turns of several runs taken from a state on, `AT_ONCE` in a message, and remember them.
+        """Have the turns of several runs taken from a state on, many in a message, and remember them.
 
-        All runs go on together, message by message, so that each turn that several have in common is taken once. What
-        cannot be taken is left for `turn`, which says why.
+        All runs go on together, so that mostly a turn that several have in common is taken once; where few are left,
+        they go on for several turns in one message. What cannot be taken is left for `turn`, which says why.
         """
-        at = [(state, run[::-1]) for run in runs if run]
+        at = [(state, [(sender, self.text(message)) for sender, message in run[::-1]]) for run in runs if run]
         while at:
-            keys = [("receive", before, run[-1][0], self.text(run[-1][1])) for before, run in at]
-            new = list(dict.fromkeys(key for key in keys if key not in self.turns))
-            for start in range(0, len(new), AT_ONCE):
-                self._ask_ahead(new[start : start + AT_ONCE])
-            at = [
-                (self.turns[key].state, run[:-1]) for key, (_, run) in zip(keys, at)
-                if key in self.turns and len(run) > 1
-            ]  # fmt: skip
+            new: dict[tuple[Any, ...], list[tuple[Name, str]]] = {}
+            known = []
+            for before, run in at:
+                while run and (turn := self.turns.get(("receive", before, *run[-1]))):
+                    before = turn.state
+                    run.pop()
+                if run:
+                    known.append((before, run))
+                    new.setdefault((before, *run[-1]), run)
+            at = known
+            paths = [(key[0], run[::-1]) for key, run in new.items()]
+            for start in range(0, len(paths), AT_ONCE):
+                some = paths[start : start + AT_ONCE]
+                self._ask_ahead([(before, run[: AT_ONCE // len(some)]) for before, run in some])
+            at = [(before, run) for before, run in at if ("receive", before, *run[-1]) in self.turns]
 
-    def _ask_ahead(self, keys: list[tuple[Any, ...]]) -> None:
-        told = self.subject.ask(self.channel, "ahead", [key[1:] for key in keys])
-        if type(told) is not list or len(told) > len(keys):
+    def _ask_ahead(self, paths: list[tuple[int, list[tuple[Name, str]]]]) -> None:
+        told = self.subject.ask(self.channel, "ahead", paths)
+        if type(told) is not list or len(told) > len(paths):
             raise LearnerError(WROTE, RAISED)
-        for key, one in zip(keys, told):
-            if one is not None:
-                self.turns[key] = read_turn(one, self.subject.message)
+        for (before, path), turns in zip(paths, told):
+            if type(turns) is not list or len(turns) > len(path):
+                raise LearnerError(WROTE, RAISED)
+            for heard, one in zip(path, turns):
+                turn = read_turn(one, self.subject.message)
+                self.turns.setdefault(("receive", before, *heard), turn)
+                before = turn.state
 
     def text(self, message: Message) -> str:
         """Return a message as workers are told it."""
@@ -477,7 +490,7 @@ class WorkerSubject:
         if doubt:
             return doubt
         for (cls, name), place in list(self.places.items()):
-            turns = {(cls, name, key, turn) for key, turn in place.turns.items()}
+            turns = {(cls, name, key, turn.state, turn.raw) for key, turn in place.turns.items()}
             if turns <= self.rechecked:
                 continue  # another property had these very turns taken
             if says := self._differs(name, place):
@@ -501,7 +514,7 @@ class WorkerSubject:
         self, channel: Channel, place: Place, walk: Iterator[tuple[tuple[Any, ...], Turn]], now: dict[int, int]
     ) -> bool:
         """Have turns taken again, some at a time; say whether all is as it was. `now`: states' new numbers."""
-        while some := list(itertools.islice(walk, AT_ONCE)):
+        while some := _handful(walk):
             told = self.ask(channel, "again", [place.asked(key, turn) for key, turn in some], calls=len(some))
             if type(told) is not list or len(told) != len(some):
                 raise LearnerError(WROTE, RAISED)
@@ -525,6 +538,17 @@ def walk(following: Following, most: int) -> Iterator[tuple[tuple[Any, ...], Tur
             if turn.state not in seen:
                 seen.add(turn.state)
                 waiting.append(turn.state)
+
+
+def _handful(walk: Iterable[tuple[tuple[Any, ...], Turn]]) -> list[tuple[tuple[Any, ...], Turn]]:
+    """Return the next turns that one message may ask for, and its answer tell."""
+    some, size = [], 0
+    for key, turn in walk:
+        some.append((key, turn))
+        size += turn.size + sum(len(part) for part in key if type(part) is str)
+        if len(some) == AT_ONCE or size > MOST_AT_ONCE:
+            break
+    return some
 
 
 def _with_text(text: str) -> Callable[[Any], None]:

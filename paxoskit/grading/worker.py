@@ -386,20 +386,27 @@ class Worker:
             taken.append(told)
         return taken
 
-    def ahead(self, turns: list[list[Any]]) -> list[Any]:
-        """Let nodes hear what somebody will ask for later; None stands for a turn that raises.
+    def ahead(self, paths: list[list[Any]]) -> list[list[Any]]:
+        """Let nodes hear what somebody will ask for later; a path is a state and what is heard from it on.
 
-        After `AHEAD` seconds of CPU it stops: what is left is asked for one by one, so that no call is without a limit.
+        A path ends with a turn that raises. After `AHEAD` seconds of CPU all end: what is left is asked for one by one,
+        so that no call is without a limit.
         """
-        taken: list[Any] = []
+        taken: list[list[Any]] = []
+        once: dict[tuple[Any, ...], Any] = {}
         end = process_time() + AHEAD
-        for state, sender, message in turns:
-            if process_time() > end:
-                break
-            try:
-                taken.append(self.receive(state, sender, message))
-            except Exception:  # it is told when somebody asks
-                taken.append(None)
+        for state, path in paths:
+            taken.append([])
+            for sender, message in path:
+                if (told := once.get((state, sender, message))) is None:
+                    if process_time() > end:
+                        return taken
+                    try:
+                        told = once[state, sender, message] = self.receive(state, sender, message)
+                    except Exception:  # it is told when somebody asks
+                        break
+                taken[-1].append(told)
+                state = told["state"]
         return taken
 
     def _copy(self, state: int) -> Node:

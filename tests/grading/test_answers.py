@@ -10,6 +10,9 @@ from paxoskit.grading.checks import acceptor, proposer
 from paxoskit.grading.properties import MODULES, exercise, judge
 from paxoskit.grading.report import FAILED, PASSED
 from paxoskit.grading.subject import LocalSubject
+from paxoskit.protocol.node import Send
+from paxoskit.protocol.plain import Ballot
+from paxoskit.protocol.synod import Nack, Promise
 from paxoskit.worlds.story import OURS
 
 TOP = Path(__file__).parents[2]
@@ -75,6 +78,20 @@ def test_an_answer_that_is_judged_once_is_judged_as_it_would_be_each_time(name, 
     anew = acceptor.Ledger.__init__
     monkeypatch.setattr(acceptor.Ledger, "__init__", lambda self, what, kinds, judged=None: anew(self, what, kinds))
     assert once == {id: (result.says, result.story) for id, result in build(file, "04_acceptor").items()}
+
+
+def test_the_same_nack_is_right_only_where_its_ballot_was_granted():
+    judged, nack = acceptor.Judged(), Nack(Ballot(1, 2), Ballot(2, 3))
+    promises = {number: Promise(Ballot(*number), None) for number in ((2, 3), (3, 2))}
+    granted = [((2, 3), promises[2, 3]), ((3, 2), promises[3, 2]), ((1, 2), nack)]
+    refused = [((3, 2), promises[3, 2]), ((2, 3), Nack(Ballot(2, 3), Ballot(3, 2))), ((1, 2), nack)]
+    for life, faults in ((granted, []), (refused, ["answers"]), (granted, [])):
+        ledger = acceptor.Ledger("", set(), judged)
+        for number, answer in life:
+            asked = acceptor.prepare(number)
+            deliver = acceptor.said_and_heard(asked)[1]
+            found = ledger.judge(deliver, asked, [Send(number[1], answer)], acceptor.NEEDED)
+        assert list(found) == faults
 
 
 def test_the_search_through_an_acceptors_states_finds_what_no_schedule_does(monkeypatch):

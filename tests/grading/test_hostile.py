@@ -152,6 +152,7 @@ def test_what_takes_long_in_all_has_a_bound(tmp_path):
         ("reads_the_answer", "PermissionError"),
         ("opens_tcp", "PermissionError"),
         ("opens_udp", "PermissionError"),
+        ("calls_by_other_numbers", "PermissionError"),
         ("runs_a_program", "PermissionError"),
         ("daemon", "PermissionError"),
         ("threads_that_outlive", "RuntimeError: can't start new thread"),

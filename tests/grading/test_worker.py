@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import time
 from collections import Counter, deque
 from pathlib import Path
 from random import Random
@@ -15,7 +16,7 @@ from paxoskit.grading.launcher import children
 from paxoskit.grading.remote import GIVEN, IsolationError, WorkerSubject
 from paxoskit.grading.subject import MISSING, NOT_WRITTEN, LearnerError, LocalSubject, Odd
 from paxoskit.grading.worker import canonical, duplicate
-from paxoskit.grading.workshop import ENDED, Limits, Workshop
+from paxoskit.grading.workshop import ENDED, LOOK, SOON, Limits, Watch, Workshop
 from paxoskit.protocol.chain import NO_HASH, Content, mine
 from paxoskit.protocol.messages import Decide, Get, Reply
 from paxoskit.protocol.node import NodeError, Send
@@ -207,6 +208,31 @@ def test_values_cross_by_their_exact_types(subject):
     assert made.call("mine") == [Odd("Mine"), 1]
 
 
+def test_a_worker_that_has_answered_and_is_not_heard_yet_does_not_sleep(subject):
+    adds = subject("def add(a, b):\n    return a + b\n")
+    assert adds.call("add", 1, 2) == 3
+    assert soon(adds.main.is_asleep)  # it waits for the next question
+    asked = json.dumps([77, "call", [], "add", [1, 2]]).encode()
+    adds.main._write(len(asked).to_bytes(4, "big") + asked, 1)
+    assert soon(lambda: adds.main._stat()[0] == "S") and not adds.main.is_asleep()
+    assert adds.main._hear(77)["answer"] == 3
+    assert soon(adds.main.is_asleep)
+
+
+def soon(is_so):
+    """Say whether something is so within ten seconds."""
+    end = time.monotonic() + 10
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.01)
+    return is_so()
+
+
+def test_the_judge_looks_again_when_a_call_may_be_over(subject):
+    for call, pause in ((0.05, 0.05), (0.001, SOON), (60.0, LOOK)):
+        watch = Watch(subject("x = 1", limits=Limits(call=call)).channel())
+        assert watch.pause == SOON and not watch.is_over() and watch.pause == pause
+
+
 def test_naps_without_end_are_too_long_in_all_and_a_busy_machine_is_not(subject):
     naps = subject("import time\ndef add(a, b):\n    time.sleep(0.3)\n    return a + b\n", limits=Limits(idle=0.5))
     with pytest.raises(LearnerError, match="took too long in all"):
@@ -390,6 +416,29 @@ def test_what_was_foreseen_is_remembered_and_asked_for_once(subject):
     assert next(place.channel.numbers) == asked + 1
     assert len([key for key in place.turns if key[0] == "receive"]) == 5  # a, ab, ac, abc, abcd
     assert replies(made, "ad") == [1, 2]  # and what was not foreseen is asked for as ever
+    assert made.recheck() == ""
+
+
+def test_a_long_life_is_foreseen_in_few_questions(subject):
+    made = subject(RIGHT)
+    node = made.node("Counter")(1, (1, 2))
+    place = made.place("Counter", 1)
+    asked = next(place.channel.numbers)
+    made.foresee(node, [heard("a" * 300), heard("a" * 5 + "b" * 100)])
+    assert next(place.channel.numbers) <= asked + 6
+    asked = next(place.channel.numbers)
+    assert replies(made, "a" * 5 + "b" * 100) == [*range(1, 106)]
+    assert replies(made, "a" * 300) == [*range(1, 301)]
+    assert next(place.channel.numbers) == asked + 1
+    assert made.recheck() == ""
+
+
+def test_turns_that_say_and_hear_much_are_taken_again_in_several_messages(subject):
+    made = subject(RIGHT.replace("self.heard += 1", "self.heard += 1\n        self.send(2, Get('x' * 20_000))")
+                   .replace("import Reply", "import Get, Reply"))  # fmt: skip
+    node = made.node("Counter")(1, (1, 2))
+    for number in range(120):
+        node.receive(2, Get(f"{number}" * 5_000))
     assert made.recheck() == ""
 
 

@@ -176,44 +176,6 @@ class Reader:
         return None if self.open else next(iter(found.values()), "each has fallen")
 
 
-class Unsure(Exception):
-    """A bare play cannot tell what a world would make of this."""
-
-
-class Bare(Play):
-    """A play without a world, many times faster: server 1 alone, in a story in which others only say what they must.
-
-    It knows two choices, *ask* and *deliver*. Raises Unsure for whatever but messages to servers the node asks for.
-    """
-
-    def __init__(self, begin: Story, classes: Mapping[str, type[Node]], watcher: Watcher) -> None:
-        self.begin, self.watcher, self.choices = begin, watcher, []
-        self.servers = range(1, len(begin.nodes) + 1)
-        self.node = classes[begin.nodes[0]](1, tuple(self.servers))
-        self.said(self.node.start())
-
-    def said(self, effects: list[Any]) -> list[Said]:
-        """Return effects as what was said."""
-        servers = self.servers
-        for effect in effects:
-            if type(effect) is not Send or type(effect[0]) is not int or effect[0] not in servers:
-                raise Unsure
-        return [_new(Said, (1, to, message)) for to, message in effects]
-
-    def step(self, choice: Choice) -> list[Said]:
-        """Let server 1 hear a message."""
-        self.choices.append(choice)
-        if choice.kind != "deliver":
-            return []
-        said = self.said(self.node.receive(choice.peer or 0, choice.what))  # type: ignore[arg-type]
-        if words := self.watcher.after(NO_WORLD, choice, said):
-            raise Fall(words)
-        return said
-
-
-NO_WORLD: Any = None
-
-
 def hunt(
     subject: Subject, begin: Story, mine: Mapping[str, str], watcher: Callable[[], Watcher],
     schedules: Iterable[Schedule], roles: Mapping[str, type[Node]] | None = None,
@@ -235,11 +197,11 @@ def hunt(
 
 def hunts(
     subject: Subject, begin: Story, mine: Mapping[str, str], watchers: Mapping[str, Callable[[], Watcher]],
-    schedules: Iterable[Schedule], roles: Mapping[str, type[Node]] | None = None, bare: bool = False,
+    schedules: Iterable[Schedule], roles: Mapping[str, type[Node]] | None = None,
 ) -> dict[str, Exception]:  # fmt: skip
     """Do for several watchers, in one run of each schedule, what `hunt` does for each; return what it would raise.
 
-    A schedule must not look at its watcher. `bare`: nor at the world, and neither must watchers; see `Bare`.
+    A schedule must not look at its watcher.
     """
     classes = {**(roles or {}), **{name: subject.node(cls) for name, cls in mine.items()}}
     found: dict[str, Callable[[], Exception]] = {}
@@ -247,20 +209,16 @@ def hunts(
         waiting = {name: make for name, make in watchers.items() if name not in found}
         if not waiting:
             break
-        try:
-            found |= _heard(begin, classes, waiting, schedule, Bare if bare else Play)
-        except Unsure:
-            found |= _heard(begin, classes, waiting, schedule, Play)
+        found |= _heard(begin, classes, waiting, schedule)
     return {name: make() for name, make in found.items()}
 
 
 def _heard(
-    begin: Story, classes: Mapping[str, type[Node]], watchers: Mapping[str, Callable[[], Watcher]], schedule: Schedule,
-    kind: type[Play],
+    begin: Story, classes: Mapping[str, type[Node]], watchers: Mapping[str, Callable[[], Watcher]], schedule: Schedule
 ) -> dict[str, Callable[[], Exception]]:  # fmt: skip
     """Run one schedule; return, for each watcher that it ended for, how to make the exception."""
     panel = Panel({name: make() for name, make in watchers.items()})
-    panel.play = play = kind(begin, classes, panel)
+    panel.play = play = Play(begin, classes, panel)
     found: dict[str, Callable[[], Exception]] = {}
     try:
         schedule(play)
@@ -276,13 +234,12 @@ def _heard(
 
 def hunt_together(
     subject: Subject, begin: Story, mine: Mapping[str, str], book: Callable[[], Book], matters: Sequence[str],
-    schedules: Iterable[tuple[str, Schedule]], roles: Mapping[str, type[Node]] | None = None, bare: bool = False,
+    schedules: Iterable[tuple[str, Schedule]], roles: Mapping[str, type[Node]] | None = None,
 ) -> dict[str, Exception]:  # fmt: skip
     """Run every schedule once and judge all matters in it; return what ended each, as `hunt` would raise it.
 
     A schedule is made for one of the matters, or ("") for all. What the learner's code raises in it counts for that one
-    alone, and when that one has ended, its schedules are left out. The watcher of a play is a `Reader`. `bare`: no
-    schedule looks at its watcher or at the world, and no book at the world; see `Bare`.
+    alone, and when that one has ended, its schedules are left out. The watcher of a play is a `Reader`.
     """
     classes = {**(roles or {}), **{name: subject.node(cls) for name, cls in mine.items()}}
     found: dict[str, Callable[[], Exception]] = {}
@@ -290,20 +247,17 @@ def hunt_together(
         left = [one for one in matters if one not in found]
         if matter in found or not left:
             continue
-        try:
-            found |= _read(begin, classes, book, left, matter, schedule, Bare if bare else Play)
-        except Unsure:
-            found |= _read(begin, classes, book, left, matter, schedule, Play)
+        found |= _read(begin, classes, book, left, matter, schedule)
     return {name: make() for name, make in found.items()}
 
 
 def _read(
     begin: Story, classes: Mapping[str, type[Node]], book: Callable[[], Book], matters: Sequence[str], matter: str,
-    schedule: Schedule, kind: type[Play],
+    schedule: Schedule,
 ) -> dict[str, Callable[[], Exception]]:  # fmt: skip
     """Run one schedule; return, for each matter that it ended for, how to make the exception."""
     reader = Reader(book(), matters)
-    reader.play = play = kind(begin, classes, reader)
+    reader.play = play = Play(begin, classes, reader)
     found: dict[str, Callable[[], Exception]] = {}
     try:
         schedule(play)
