@@ -17,7 +17,7 @@
  * @typedef {{id: number, name: string, parent: number | null, at: number, length: number}} Branch
  * @typedef {{mode?: string, moment?: number, count?: number, branch?: number, branches?: Branch[],
  *   can?: Record<string, string | null>, did?: string, next?: string, checkpoint?: number, factor?: number,
- *   quiet?: boolean}} Time
+ *   quiet?: boolean, found?: string}} Time
  * @typedef {{a: Name, b: Name, up: boolean, loss: number, delay: number}} Link
  * @typedef {Record<string, any>} Act  what is sent to Python: {act: "step"}
  * @typedef {{label: string, key?: string, reason?: string | null, act?: Act, run?: () => void}} Item  of a menu

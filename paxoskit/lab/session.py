@@ -664,8 +664,14 @@ class Session:
             "mode": mode, "moment": stepper.moment.number, "count": stepper.branch.tip.number,
             "branch": stepper.branch.number, "branches": branches, "quiet": not stepper.quiet, "can": self._can(),
             "did": "" if mode == LIVE else self.did(), "next": self.coming(),
-            "checkpoint": 0 if stepper.birth else first + 1,
+            "checkpoint": 0 if stepper.birth else first + 1, **self._finding(stepper),
         }  # fmt: skip
+
+    def _finding(self, stepper: Stepper) -> dict[str, str]:
+        """Return what somebody found in this story, once it is told to its end; a claim that fell says so itself."""
+        story = stepper.begin
+        told = isinstance(story, Story) and not story.claim and stepper.moment is stepper.origin
+        return {"found": story.says} if told and story.says else {}
 
     def _can(self) -> dict[str, str]:
         """Return why ways through time make no sense now; those that do are left out."""

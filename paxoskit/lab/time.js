@@ -59,6 +59,7 @@ function narration(lab, parent) {
   const line = html(parent, "div", { class: "narration" });
   const words = html(line, "div", { class: "words" });
   const did = html(words, "p", { class: "did" }),
+    found = html(words, "p", { class: "found" }),
     next = html(words, "p", { class: "next" });
   const chips = html(line, "div", { class: "chips" });
   const when = html(chips, "span", { class: "chip when" }),
@@ -68,12 +69,13 @@ function narration(lab, parent) {
       const time = /** @type {Time} */ (lab.get("time") ?? {}),
         claims = lab.get("verdict") ?? {};
       put(did, lab.alone() ? ALONE : time.did || (lab.get("log") ?? [])[0] || "nothing happened yet");
+      put(found, time.found ? `✗ ${time.found}` : "");
       put(next, time.mode !== "live" && time.next && lab.foretells() ? `next: ${time.next}` : "");
       put(when, whenSays(time));
       when.classList.toggle("live", (time.mode ?? "live") === "live");
-      put(verdict, verdictSays(claims));
-      verdict.title = reasonsOf(claims);
-      verdict.className = `chip ${verdictKind(claims)}`;
+      put(verdict, time.found ? "✗ found" : verdictSays(claims));
+      verdict.title = time.found || reasonsOf(claims);
+      verdict.className = `chip ${time.found ? "broken" : verdictKind(claims)}`;
     },
   };
 }

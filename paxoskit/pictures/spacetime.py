@@ -675,7 +675,8 @@ def names(diagram: Diagram, apart: int = APART) -> Iterator[tuple[float, float, 
         said.add((cause, name))
         x, y = _at(places[cause], line, apart)
         half = len(name) * LETTER / 2
-        down = -1 if arrow["to"] is not None and arrow["to"][1] > line else 1  # on the side where the arrows are not
+        leads_down = line == 0 if arrow["to"] is None else arrow["to"][1] > line
+        down = -1 if leads_down else 1  # on the side where the arrows are not
         for side in (down, -down):
             if taken.get((line, side), 0.0) < x - half:
                 taken[line, side] = x + half

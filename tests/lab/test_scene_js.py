@@ -602,6 +602,15 @@ def test_where_no_claim_watches_nothing_is_said_to_hold(page):
     assert page.get_by_text("no claim watches").first.is_visible()
 
 
+def test_what_was_found_at_a_storys_end_is_said_in_red_and_on_the_sign(page):
+    show_state(page, traits(World(servers=3), time={"found": "server 1 said Accepted 1.2: below its promise"}))
+    assert page.locator(".narration .found").text_content() == "✗ server 1 said Accepted 1.2: below its promise"
+    assert page.locator(".chip.broken").text_content() == "✗ found"
+    show_state(page, traits(World(servers=3)))
+    assert not page.locator(".narration .found").is_visible()
+    assert page.locator(".chip.broken").count() == 0
+
+
 def test_a_broken_claim_shows_itself_in_words_with_its_events(page):
     world = World([HalfIsEnough] * 2, clients=1, claims=safety_claims())
     for a, b in ((1, 2), (2, 1)):

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -341,6 +342,28 @@ def test_speed_has_its_keys(lab: Lab, cluster: Cluster) -> None:
 
 
 # Stories, simulators, traces, scenes -----------------------------------------------------------------------
+
+
+def test_what_a_check_found_stands_at_the_end_of_its_story() -> None:
+    begin = Story(nodes=("paxoskit:Server",) * 3, choices=(Choice("crash", 2), Choice("crash", 3)), claims="none")
+    told = replace(begin, says="server 2 promised, and then crashed")
+    for lab in (Lab(told), Lab.at(told)):
+        lab.goto(0)
+        found = []
+        for _ in range(2):
+            lab.step()
+            found.append(lab._session.time().get("found"))
+        assert found == [None, told.says]
+        lab.step()
+        assert "found" not in lab._session.time()
+        lab.goto(2)
+        assert lab._session.time()["found"] == told.says
+        lab.close()
+    for silent in (begin, replace(told, claim="agreement")):  # a claim that fell says it itself
+        lab = Lab(silent)
+        lab.goto(2)
+        assert "found" not in lab._session.time()
+        lab.close()
 
 
 def test_a_story_is_stepped_from_its_beginning(story: Lab) -> None:

@@ -498,6 +498,15 @@ def test_no_two_names_on_one_side_of_a_line_overlap():
 # With matplotlib --------------------------------------------------------------------------------------------
 
 
+def test_a_name_stands_where_its_arrows_are_not():
+    world = World(servers=3)
+    for server in (1, 3):
+        world.happen(Choice("fire", server, what=ElectionTimeout()))  # their messages dangle down, and up
+    drawn = ET.fromstring(spacetime_svg(spacetime(world.trace), apart=100)).iter()
+    tops = [float(element.attrib["y"]) for element in drawn if element.attrib.get("class") == "name"]
+    assert [top - line for top, line in zip(tops, (46, 246))] == [-17, 29]
+
+
 def test_the_figure_names_the_lines_and_the_messages():
     figure = draw_spacetime(busy().trace)
     figure.canvas.draw()
