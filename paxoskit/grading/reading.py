@@ -177,6 +177,15 @@ def read_turn(told: Any, read: Callable[[str], Message]) -> Turn:
     raise LearnerError(WROTE, RAISED)
 
 
+def state_after(told: Any, turn: Turn) -> int | None:
+    """Return the number of the state after a turn that was taken again; None if it did something else this time."""
+    try:
+        raw = (*map(tuple, told["effects"]), told.get("disk"), told.get("shown"))
+        return told["state"] if raw == turn.raw and type(told["state"]) is int else None
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        raise LearnerError(WROTE, RAISED) from None
+
+
 def _effect(read: Callable[[str], Message], kind: str, *parts: Any) -> Effect:
     if kind == "send":
         to, text = parts

@@ -22,7 +22,15 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from paxoskit.grading.packed import Parts, canonical_text, pack
-from paxoskit.grading.reading import Foreign, Turn, are_ints, read_message, read_turn, read_value
+from paxoskit.grading.reading import (
+    Foreign,
+    Turn,
+    are_ints,
+    read_message,
+    read_turn,
+    read_value,
+    state_after,
+)
 from paxoskit.grading.subject import (
     MISSING,
     NO_ANSWER,
@@ -519,8 +527,8 @@ class WorkerSubject:
             if type(told) is not list or len(told) != len(some):
                 raise LearnerError(WROTE, RAISED)
             for (_, turn), one in zip(some, told):
-                again = read_turn(one, self.message)
-                if again.raw != turn.raw or (now.setdefault(turn.state, again.state) != again.state and not turn.odd):
+                after = state_after(one, turn)
+                if after is None or (now.setdefault(turn.state, after) != after and not turn.odd):
                     return False
         return True
 

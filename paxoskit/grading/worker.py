@@ -19,13 +19,14 @@ import dataclasses
 import difflib
 import io
 import json
+import operator
 import os
 import re
 import struct
 import sys
 import traceback
 from collections.abc import Callable
-from time import process_time
+from time import monotonic, process_time
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -58,8 +59,12 @@ def canonical(value: Any, parts: Parts | None = None, order: bool = False, whole
 
     Raises NodeError, naming the field, for what is no data: a function, a generator, an open file.
     """
+    return _told(value, _How(parts, tuple if order else frozenset, whole, []))
+
+
+def _told(value: Any, how: _How) -> Any:
     try:
-        return _canonical(value, _How(parts, tuple if order else frozenset, whole))
+        return _canonical(value, how)
     except _NoData as found:
         where = re.sub(r"^\['(\w+)'\]", r"\1", "".join(reversed(found.path)))  # what is told is a node's attributes
         raise NodeError(
@@ -75,11 +80,13 @@ class _NoData(Exception):
 
 
 class _How(NamedTuple):
-    """How data is told: by which parts, what keeps the pairs of a dict, whose data it is."""
+    """How data is told: by which parts, what keeps the pairs of a dict, whose data it is; and the dicts in it."""
 
     parts: Parts | None
     pairs: type
     whole: object
+    dicts: list[int]
+    """The sizes of dicts that have an order: those of two entries and more."""
 
 
 _ITSELF = frozenset({int, str, type(None)})
@@ -140,7 +147,18 @@ def _canonical_dict(value: Any, kind: type, how: _How) -> Any:
         except _NoData as found:
             found.path.append(f"[{key!r}]" if type(key) in (str, int) else f" {kind.__name__} item")
             raise
+    if len(pairs) > 1:
+        how.dicts.append(len(pairs))
     return kind.__name__, how.pairs(pairs)
+
+
+def attributes_told(held: dict[str, Any], parts: Parts, whole: object) -> tuple[Any, Callable[[], Any]]:
+    """Return a node's attributes told with the order of dicts, as `canonical` does, and how to tell them without it."""
+    how = _How(parts, tuple, whole, [])
+    told = _told(held, how)
+    if len(how.dicts) == (len(held) > 1):  # there is but one dict: that of the attributes
+        return told, lambda: (told[0], frozenset(told[1]))
+    return told, lambda: _told(held, how._replace(pairs=frozenset))
 
 
 def _canonical_object(value: Any, kind: type, made_of: Any, how: _How) -> Any:
@@ -208,6 +226,12 @@ def duplicate(value: Any, memo: dict[int, Any]) -> Any:
         return twin
     if kind in (tuple, list, set) and FROZEN.issuperset(map(type, value)):
         twin = value if kind is tuple else value.copy()
+    elif kind is tuple:
+        items = [duplicate(item, memo) for item in value]
+        known = memo.get(id(value))  # it holds itself, and was copied on the way
+        if known is not None:
+            return known
+        twin = value if all(map(operator.is_, items, value)) else tuple(items)
     elif kind is list:
         twin = memo[id(value)] = []
         twin += [duplicate(item, memo) for item in value]
@@ -394,12 +418,12 @@ class Worker:
         """
         taken: list[list[Any]] = []
         once: dict[tuple[Any, ...], Any] = {}
-        end = process_time() + AHEAD
+        end, soon = process_time() + AHEAD, monotonic() + AHEAD
         for state, path in paths:
             taken.append([])
             for sender, message in path:
                 if (told := once.get((state, sender, message))) is None:
-                    if process_time() > end:
+                    if monotonic() > soon and process_time() > end:  # the clock of this process is slow to read
                         return taken
                     try:
                         told = once[state, sender, message] = self.receive(state, sender, message)
@@ -431,7 +455,8 @@ class Worker:
         }  # fmt: skip
         key: Any
         try:
-            key = type(node).__name__, canonical(kept, self.parts, order=True, whole=node)
+            told, unordered = attributes_told(kept, self.parts, node)
+            key = type(node).__name__, told
         except (NodeError, RecursionError) as error:
             key = self.odd[len(self.states)] = str(error) or "the node holds data that contains itself"
         number = self.numbers.get(key)
@@ -440,12 +465,12 @@ class Worker:
             self.states.append(node)
             self.disks.append(self._disk(node.disk))
             self.shown.append(self._shown(vars(node)))
-            like = key if type(key) is str else (type(node).__name__, canonical(kept, self.parts, whole=node))
+            like = key if type(key) is str else (type(node).__name__, unordered())
             self.like.append(self.firsts.setdefault(like, number))
         disk, shown = self.disks[number], self.shown[number]
-        told = [self._effect(effect) for effect in effects]
         return {
-            "state": number, "effects": told, **({"disk": disk} if disk != disk_before else {}),
+            "state": number, "effects": [self._effect(effect) for effect in effects],
+            **({"disk": disk} if disk != disk_before else {}),
             **({"shown": shown} if shown != shown_before else {}),
             **({"odd": self.odd[number]} if number in self.odd else {}),
             **({"like": self.like[number]} if self.like[number] != number else {}),

@@ -670,8 +670,9 @@ class Session:
     def _finding(self, stepper: Stepper) -> dict[str, str]:
         """Return what somebody found in this story, once it is told to its end; a claim that fell says so itself."""
         story = stepper.begin
-        told = isinstance(story, Story) and not story.claim and stepper.moment is stepper.origin
-        return {"found": story.says} if told and story.says else {}
+        if isinstance(story, Story) and story.says and not story.claim and stepper.moment is stepper.origin:
+            return {"found": story.says}
+        return {}
 
     def _can(self) -> dict[str, str]:
         """Return why ways through time make no sense now; those that do are left out."""

@@ -368,6 +368,24 @@ def test_a_copy_is_that_of_deepcopy():
         assert twin["g", Ballot(1, 2)].held == 0
         assert (type(twin["e"]), twin["h"].random()) == (Counter, Random(1).random())
     assert canonical(fast) == canonical(slow)
+    fixed, ring = ((1, (2, "a")), Ballot(1, 2)), ([],)
+    ring[0].append(ring)
+    assert duplicate(fixed, {}) is fixed
+    for twin in (duplicate(ring, {}), copy.deepcopy(ring)):
+        assert twin is twin[0][0] is not ring
+
+
+def test_states_are_alike_whatever_attribute_was_set_first(subject):
+    made = subject(RIGHT.replace("self.heard += 1", "setattr(self, get.key, 1)"))
+    nodes = []
+    for keys in (("x", "y"), ("y", "x"), ("x", "z")):
+        node = made.node("Counter")(1, (1, 2))
+        for key in keys:
+            node.receive(2, Get(key))
+        nodes.append(node)
+    assert nodes[0].state() == nodes[1].state() != nodes[2].state()
+    assert nodes[0].number != nodes[1].number
+    assert made.recheck() == ""
 
 
 def test_equal_data_has_one_canonical_form_and_other_types_another():
