@@ -25,7 +25,7 @@ from paxoskit.protocol.node import Node, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import CHOICES, Event, Trace, say, story
-from paxoskit.worlds.choice import KEPT, Choice
+from paxoskit.worlds.choice import KEPT, CannotHappen, Choice
 from paxoskit.worlds.story import BEAT, Story, story_name
 from paxoskit.worlds.world import Flight, World
 
@@ -41,14 +41,10 @@ MOST_NAMED = 6
 RUN_BEFORE = "If this cell was run before: run the cell that makes the stage again, and those after it."
 
 
-class CannotHappen(ValueError):
-    """This cannot happen on the stage as it stands. A notebook shows the one line, and no traceback.
-
-    A cell goes on from where the stage is: most often somebody has run the same cell twice.
-    """
+class NotOnStage(CannotHappen):
+    """This cannot happen on the stage as it stands: a cell goes on from where the stage is."""
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows in the place of a traceback."""
         return [f"{self}. {RUN_BEFORE}"]
 
 
@@ -119,7 +115,7 @@ class Stage:
             if owner == node and type(what).__name__ == timer:
                 return self._happen(Choice("fire", node, what=what))
         running = [type(what).__name__ for owner, what in self.world.timers if owner == node]
-        raise CannotHappen(f"{title(node)} has no timer {timer}; it has {', '.join(running) or 'none'}")
+        raise NotOnStage(f"{title(node)} has no timer {timer}; it has {', '.join(running) or 'none'}")
 
     def crash(self, server: int, disk: str = KEPT) -> Stage:
         """Stop a server; `disk` says what is left of its disk: "kept", "last save lost", "lost"."""
@@ -145,7 +141,7 @@ class Stage:
         for flight in self.world.flying.values():
             if (type(flight.message).__name__, flight.sender, flight.receiver) == (message, sender, receiver):
                 return self._happen(replace(self._named(kind, flight), crash=crash))
-        raise CannotHappen(
+        raise NotOnStage(
             f"no {message} from {title(sender)} to {title(receiver)} is in flight; "
             f"in flight: {self._in_flight(MOST_NAMED)}"
         )
@@ -157,7 +153,7 @@ class Stage:
 
     def _happen(self, choice: Choice) -> Stage:
         if says := self._why_not(choice):
-            raise CannotHappen(says)
+            raise NotOnStage(says)
         self._now()
         self.world.happen(choice)
         self.world.fresh.clear()
@@ -191,7 +187,7 @@ class Stage:
         """Return a node as it is now. Raises CannotHappen if it is down."""
         found = self.world.nodes.get(name)
         if found is None:
-            raise CannotHappen(f"{title(name)} is down" if name in self.world.nodes else f"there is no {title(name)}")
+            raise NotOnStage(f"{title(name)} is down" if name in self.world.nodes else f"there is no {title(name)}")
         return found
 
     def sent(self, *kinds: str) -> list[Event]:

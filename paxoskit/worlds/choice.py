@@ -21,6 +21,17 @@ BEFORE, AFTER = "before", "after"
 """A delivery may crash its server before the save (nothing happened), or after it (nothing was sent)."""
 
 
+class CannotHappen(ValueError):
+    """What was asked for cannot happen as things stand; a notebook shows the one line, and no traceback.
+
+    Most often somebody has run the same cell twice.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in the place of a traceback."""
+        return [str(self)]
+
+
 @dataclass(frozen=True)
 class Choice:
     """One thing that may happen: a `kind`, and what that kind needs.

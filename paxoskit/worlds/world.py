@@ -24,7 +24,7 @@ from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Sen
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.protocol.server import Server
 from paxoskit.trace import CHOICES, Event, Trace
-from paxoskit.worlds.choice import AFTER, BEFORE, DISKS, KEPT, LAST_SAVE_LOST, LOST, Choice
+from paxoskit.worlds.choice import AFTER, BEFORE, DISKS, KEPT, LAST_SAVE_LOST, LOST, CannotHappen, Choice
 
 MOST_SERVERS, MOST_CLIENTS = 99, 999
 
@@ -260,12 +260,12 @@ class World:
         self._turn("fire", timer.node, None, timer.message, timer.number, effects)
 
     def awake(self, name: Name) -> Node:
-        """Return the node, ready to act. Raises ValueError if it is down or there is none."""
+        """Return the node, ready to act. Raises CannotHappen if it is down or there is none."""
         node = self.nodes.get(name)
         if node is None:
-            raise ValueError(f"{title(name)} is down" if name in self.nodes else f"there is no {title(name)}")
+            raise CannotHappen(f"{title(name)} is down" if name in self.nodes else f"there is no {title(name)}")
         if name in self.shared:
-            node = self.nodes[name] = node.copy()
+            node = self.nodes[name] = type(node).copy(node)
             self.shared.discard(name)
         return node
 
@@ -300,11 +300,11 @@ class World:
         """Begin a server's next life, with what is left of its disk.
 
         A server whose disk was lost may have promised and voted, and cannot know: it comes back without a vote, and a
-        class whose disk has no field `voter` stays down. Raises ValueError if it is up or must stay down.
+        class whose disk has no field `voter` stays down. Raises CannotHappen if it is up or must stay down.
         """
         self._check_server(name)
         if self.nodes[name] is not None:
-            raise ValueError(f"{title(name)} is up already")
+            raise CannotHappen(f"{title(name)} is up already")
         if self.disks[name] is None:  # the disk without a vote counts as saved: no later crash brings the old one back
             self.disks[name] = self.disks_before[name] = self.disk_for_restart(name)
         self._live(name, "restart")
@@ -326,7 +326,7 @@ class World:
         node = self.classes[name](name, self.peers[name], snapshot(self.disks[name]))
         self.nodes[name] = node
         self.shared.discard(name)
-        self._turn(kind, name, None, None, 0, node.start())
+        self._turn(kind, name, None, None, 0, type(node).start(node))
 
     def set_link(self, sender: Name | None, receiver: Name, cut: bool) -> None:
         """Cut or mend the link from `sender` to `receiver`: this direction only. It is consulted when one sends."""
@@ -538,7 +538,7 @@ def _first_disk(cls: type[Node], difficulty: int) -> Any:
 def _disk_without_vote(cls: type[Node], name: Name, difficulty: int) -> Any:
     disk = _first_disk(cls, difficulty)
     if "voter" not in {field.name for field in dataclasses.fields(disk)}:
-        raise ValueError(
+        raise CannotHappen(
             f"{title(name)} stays down: its disk is lost, and {cls.__name__}.Disk has no field `voter` "
             "to say that it must not vote again"
         )

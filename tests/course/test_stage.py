@@ -7,11 +7,12 @@ import sys
 import pytest
 
 from paxoskit.course import given
-from paxoskit.course.stage import RUN_BEFORE, CannotHappen, Stage
+from paxoskit.course.stage import RUN_BEFORE, Stage
 from paxoskit.protocol.messages import Get, Put
 from paxoskit.protocol.plain import Ballot
 from paxoskit.protocol.server import Server
 from paxoskit.protocol.synod import Prepare
+from paxoskit.worlds.choice import CannotHappen
 from paxoskit.worlds.stepper import Stepper
 
 
@@ -83,6 +84,14 @@ for cell in ('stage = stage.deliver("Prepare", 1, 2)', "stage = stage.crash(3)")
     shell.run_cell(cell)
 """
 
+LIVE = TWICE[: TWICE.index("shell.run_cell")] + """
+shell.run_cell("from paxoskit import Cluster; cluster = Cluster(servers=3)")
+for cell in ("cluster.fail_process(1)", "cluster.restart_process(1)"):
+    shell.run_cell(cell)
+    shell.run_cell(cell)
+shell.run_cell("cluster.stop()")
+"""
+
 
 def test_a_cell_that_is_run_twice_says_so_in_one_line_and_shows_no_traceback():
     done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=120)
@@ -90,6 +99,11 @@ def test_a_cell_that_is_run_twice_says_so_in_one_line_and_shows_no_traceback():
     assert no_prepare.startswith("no Prepare from server 1 to server 2 is in flight; in flight: Prepare from ")
     assert is_down == f"server 3 is down. {RUN_BEFORE}"
     assert no_prepare.endswith(f". {RUN_BEFORE}")
+
+
+def test_so_does_one_that_changes_a_living_cluster():
+    done = subprocess.run([sys.executable, "-c", LIVE], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["server 1 is down", "server 1 is up already"]
 
 
 def test_what_a_learners_own_handler_raises_keeps_its_traceback():
