@@ -386,13 +386,13 @@ class Worker:
     def start(self, state: int) -> Any:
         """Run a node's `on_start`."""
         node = self._copy(state)
-        return self._remember(node, node.start(), self.disks[state], self.shown[state])
+        return self._remember(node, type(node).start(node), self.disks[state], self.shown[state])
 
     def receive(self, state: int, sender: Any, message: str) -> Any:
         """Let a node in a state receive a message; return the state after that, the effects, and a changed disk."""
         node = self._copy(state)
         if self.draws:  # a node that draws is still a function of state and message
-            sys.modules["random"].seed(f"{state} {sender} {message}")
+            sys.modules["random"].seed(f"{node.name} {sender} {message}")
         return self._remember(
             node, node.receive(sender, self._message(message)), self.disks[state], self.shown[state]
         )
