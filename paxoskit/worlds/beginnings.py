@@ -41,7 +41,7 @@ def story_of(world: World) -> tuple[Story, dict[str, type[Node]]]:
 
 def _state(world: World, name: Name) -> object:
     node = world.nodes.get(name)
-    return None if node is None else node.state()
+    return None if node is None else type(node).state(node)
 
 
 def choices_of(events: Iterable[Event]) -> list[Choice]:

@@ -106,7 +106,7 @@ class Nodes:
         """Return the state (and the disk) in which a node begins, with no effects."""
         node = self.begin[name]
         assert node is not None
-        return self._turn(node.copy(), [], "", "")
+        return self._turn(type(node).copy(node), [], "", "")
 
     def receive(self, state: int, sender: Name, message: Message) -> Turn:
         """Return the turn that `message` of `sender` causes in a node of this state."""
@@ -125,7 +125,7 @@ class Nodes:
                 raise NodeError(f"{title(old.name)} has lost its disk, and stays down")
             left = self.rebirth(old.name) if disk is None and self.rebirth else snapshot(self.disks[disk or 0])
             node = type(old)(old.name, old.peers, left)
-            effects = node.start()
+            effects = type(node).start(node)
         return self._failed(state, watch) if watch.error else self._turn(node, effects, watch.printed, "")
 
     def node(self, state: int) -> Node:
@@ -182,7 +182,7 @@ class Nodes:
     def _run(self, kept: Node, state: int, sender: Name, message: Message) -> Turn:
         effects: list[Effect] = []
         with watched() as watch:
-            node = kept.copy()
+            node = type(kept).copy(kept)
             self.calls += 1
             effects = node.receive(sender, message)
         return self._failed(state, watch) if watch.error else self._turn(node, effects, watch.printed, "")
@@ -193,7 +193,7 @@ class Nodes:
     def _turn(self, node: Node, effects: list[Effect], printed: str, error: str) -> Turn:
         state = 0
         try:
-            key = (node.name, *node.state())
+            key = (node.name, *type(node).state(node))  # its own attributes may be called state, copy, start
             if self.aside:
                 key = (*key[:2], tuple(pair for pair in key[2] if pair[0] not in self.aside))
             for effect in effects:

@@ -48,6 +48,17 @@ RUNS = REPORT["runs"]
 MINE, HASTY = RUNS
 
 
+# The own test ------------------------------------------------------------------------------------------------
+
+
+def test_the_planted_bug_is_in_an_answer_that_sees_at_birth_whether_it_has_a_voice(tmp_path):
+    answer = shutil.copy(ANSWERS / "right" / "trusting.py", tmp_path / "chaos.py")
+    shutil.copy(SOLUTION.with_name("own_test.py"), tmp_path)
+    own_test = ONE.all()[-1]
+    assert own_test.id == "own_test"
+    own_test.judge(LocalSubject(answer), 0)  # which raises what is missing
+
+
 # What is no answer ------------------------------------------------------------------------------------------
 
 

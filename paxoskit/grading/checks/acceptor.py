@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import product
 from random import Random
+from string import printable
 from typing import Any
 
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot, quoted, told
@@ -37,7 +38,7 @@ OTHER_VALUES = ("", " grey ", "pink", "None", "0", "brown", "'violet'")
 
 TEXTS = (
     "", "two\nlines", " ", "\n", "tab\tand \0", "007", "1.50", "True", "null", "a:b, c;d|e", "(2, 'x')", '"quoted" \\n',
-    "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300,
+    "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300, "true", "a line\r\n", printable, "long " * 20_000,
 )  # fmt: skip
 """Texts that somebody might take for something else, or keep only a part of."""
 
@@ -50,12 +51,16 @@ CLOSE = (
 FAR = (
     ((1, 99), (1, 100)), ((1, 999), (1, 1_000)), ((9_999, 4), (10_000, 2)), ((999_999, 4), (10**6, 2)),
     ((1, 104), (2, 2)), ((1, 1_004), (2, 2)), ((1, 1_000_004), (2, 2)), ((10**16, 2), (10**16, 3)),
-    ((10**16, 5), (10**16 + 1, 4)), ((2**31 - 1, 4), (2**31, 2)), ((3, 2), (2**64, 3)),
+    ((10**16, 5), (10**16 + 1, 4)), ((2**31 - 1, 4), (2**31, 2)), ((3, 2), (2**64, 3)), ((10**10 - 1, 4), (10**10, 2)),
+    ((1, 2_000), (1, 2**64 + 2)),
 )  # fmt: skip
 """Such ballots of many servers or rounds, which no world of nodes needs to have."""
 
 LONG = 20
 """What comes again and again comes so often."""
+
+CROWD = 100
+"""So many proposers ask one acceptor, one after the other."""
 
 STATES = 150
 """After the schedules, each message of `THREE` is tried in so many states of an acceptor and of what it has said."""
@@ -253,7 +258,7 @@ class Ledger:
             )
         for nack in nacks:
             in_the_way = ballot < nack.promised and nack.promised in self.granted
-            if nack.ballot != ballot or (ballot < self.promised and not in_the_way):
+            if nack.ballot != ballot or (ballot < floor and not in_the_way):
                 return (f"{heard} and said {say(nack)}.\nLook at what a Nack tells: the ballot that is "
                         "refused, and the higher "
                         "one that is in its way.")  # fmt: skip
@@ -491,7 +496,7 @@ def is_spotless(
 def foresee(subject: Subject, begin: Story, lives: Iterable[list[Prepare | Accept]]) -> None:
     """Say what an acceptor in this story will hear in all its lives."""
     node = subject.node("Acceptor")(1, tuple(range(1, len(begin.nodes) + 1)))
-    node.start()
+    type(node).start(node)
     subject.foresee(node, (as_heard(run) for run in lives))
 
 
@@ -529,14 +534,14 @@ def deep(subject: Subject) -> list[list[Prepare | Accept]]:
 def falls(subject: Subject) -> Iterator[tuple[str, list[Prepare | Accept]]]:
     """Yield properties, each with a run that ends in a fault of it; an exception counts as silence."""
     first = subject.node("Acceptor")(1, (1, 2, 3))
-    first.start()
+    type(first).start(first)
     wave: list[tuple[Node, Ledger, list[Prepare | Accept]]] = [(first, Ledger("", set()), [])]
     known: set[object] = set()
     while wave:
         subject.foresee(first, [as_heard([*before, message]) for _, _, before in wave for message in THREE])
         reached = []
         for (node, ledger, before), message in product(wave, THREE):
-            twin, run = node.copy(), [*before, message]
+            twin, run = type(node).copy(node), [*before, message]
             try:
                 sent = [effect for effect in twin.receive(message.ballot.server, message) if type(effect) is Send]
             except LearnerError:
@@ -546,7 +551,7 @@ def falls(subject: Subject) -> Iterator[tuple[str, list[Prepare | Accept]]]:
                 continue
             after = ledger.copy()
             after.note(sent)
-            state = twin.state(), after.promised, after.vote
+            state = type(twin).state(twin), after.promised, after.vote
             if state not in known and len(known) < STATES:
                 known.add(state)
                 reached.append((twin, after, run))
@@ -564,6 +569,8 @@ ALONE: tuple[tuple[int, tuple[int, ...], list[list[Prepare | Accept]]], ...] = (
     (1, (1, 2, 3), list(runs_of_close(FAR))),
     (3, (3, 40, 70, 90), list(runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))),
     (1, (1,), list(runs_of_close((((1, 2), (1, 3)),)))),
+    (77, tuple(range(70, 79)), list(runs_of_close((((1, 10), (1, 99)),)))),
+    (1, (1, 2, 3), [[prepare((number, CROWD + number)) for number in range(1, CROWD + 1)]]),
 )  # fmt: skip
 """Acceptors that are alone with their proposers: their names, their peers, and what they hear."""
 
@@ -601,7 +608,7 @@ def alone(
 
 def _started(cls: type[Node], name: int, peers: tuple[int, ...]) -> tuple[Node, list[Effect]]:
     node = cls(name, peers)
-    return node, list(node.start())
+    return node, list(type(node).start(node))
 
 
 def faults(ledger: Ledger, message: Prepare | Accept, sent: list[Send]) -> list[str]:
@@ -626,7 +633,7 @@ def judge_two(subject: Subject) -> None:
     cls = subject.node("Acceptor")
     one, other = (cls(name, (1, 2, 3)) for name in (1, 3))
     for node in (one, other):
-        node.start()
+        type(node).start(node)
     one.receive(2, prepare((3, 2)))
     one.receive(2, accept((3, 2)))
     effects = other.receive(2, prepare((1, 2)))
@@ -655,11 +662,11 @@ def judge_memory(subject: Subject) -> None:
 def judge_copy(subject: Subject) -> None:
     """All that an acceptor knows is in its attributes: a copy of it answers as it does."""
     node = subject.node("Acceptor")(1, (1, 2, 3))
-    node.start()
+    type(node).start(node)
     for message in (prepare((2, 3)), accept((2, 3))):
         node.receive(3, message)
     try:
-        twin = node.copy()
+        twin = type(node).copy(node)
     except Exception:
         return  # it holds what cannot be copied
     for message in (prepare((1, 2)), prepare((3, 2))):
@@ -669,13 +676,20 @@ def judge_copy(subject: Subject) -> None:
                          f"then answered {say(message)} otherwise than it did itself.\n"
                          "Look at where your acceptor keeps what it knows: in plain attributes, `self.…`, and nowhere "
                          "else.")  # fmt: skip
+    twin.receive(2, prepare((9, 2)))
+    answer = [effect[1] for effect in node.receive(2, prepare((4, 2))) if type(effect) is Send]
+    if not any(type(message) is Promise for message in answer):
+        raise Failed("a copy of server 1, all its attributes the same, promised ballot 9.2; server 1 itself, which had "
+                     "promised no ballot above 3.2, then did not promise ballot 4.2.\n"
+                     "Look at where your acceptor keeps what it knows: in plain attributes, `self.…`, and nowhere "
+                     "else.")  # fmt: skip
 
 
 def judge_strangers(subject: Subject) -> None:
     """Whoever asks is a proposer, be it one of the acceptors or not."""
     for asks in (2, 4, 77):
         node = subject.node("Acceptor")(1, (1, 2, 3))
-        node.start()
+        type(node).start(node)
         for message in (prepare((1, asks)), accept((1, asks))):
             right = Promise(message.ballot, None) if isinstance(message, Prepare) else Accepted(*vars(message).values())
             sent = [effect for effect in node.receive(asks, message) if type(effect) is Send]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from itertools import compress, product
 from random import Random
 from typing import Any
 
@@ -110,6 +111,7 @@ def requests(random: Random) -> tuple[Request, ...]:
 
 def a_block(random: Random, height: int, tip: str, difficulty: int = 1) -> Block:
     """Return a good block: mined as this exercise has it, or as the kit does."""
+    height, tip = int(f"{height}"), tip[:1] + tip[1:]  # equal to what is given, and other objects
     if random.random() < 0.5:
         return mined(height, tip, requests(random), random.randint(1, 99), difficulty)
     start = random.choice([0, -random.randint(1, 10**4), *[random.randint(0, 10**7)] * 3])  # who verifies does not ask
@@ -170,6 +172,26 @@ def spoiled(random: Random, block: Block, difficulty: int = 1) -> Block:
     return random.choice(ways)(block)
 
 
+def wrong_links(tip: str) -> list[str]:
+    """Return what a block may point at that is not this hash: other texts, some of which are like it."""
+    first_off, last_off = ("1" if tip[at] != "1" else "2" for at in (0, -1))
+    links = [first_off + tip[1:], tip[:-1] + last_off, tip.upper(), f"0{tip}", f"{tip}0", tip[1:], tip[:32]]
+    return [link for link in (*links, "", NO_HASH) if link != tip]
+
+
+def failing(random: Random, height: int, tip: str, difficulty: int, bad: Collection[str]) -> Block:
+    """Return a block that fails just these checks, as the one of this height on top of that hash."""
+    at = height + random.choice([1, -1]) if "height" in bad else height
+    link = other_hash(random, tip) if "previous_hash" in bad else tip
+    operations = (*requests(random), *[a_request(random)] * 2)  # a request may be there twice: no check looks at that
+    block = kits_mine(Content(at, link, operations), random.randint(0, 10**6), difficulty)
+    if "nonce" in bad:
+        block = with_bad_nonce(block, difficulty)
+    if "hash" in bad:
+        block = replace(block, hash=("1" if block.hash[0] != "1" else "2") + block.hash[1:])
+    return block
+
+
 def told(block: Block) -> str:
     """Return a block in words."""
     asked = ", ".join(" ".join(one.operation.words) for one in block.operations) or "nothing"
@@ -208,11 +230,40 @@ def judge_mine(subject: Subject, seed: int) -> None:
         asked = f"mine({height}, {tip[:6]}…, operations, {miner}, difficulty={difficulty})"
         if type(got) is not Block:
             raise Failed(f"{asked} returned {got!r:.80}; a Block was expected.\nLook at what mine returns.")
+        if (got.nonce, got.hash) == (right.nonce, right.hash):
+            name = next(name for name in ("height", "previous_hash", "operations", "nonce", "hash")
+                        if not same(getattr(got, name), getattr(right, name)))  # fmt: skip
+            raise Failed(
+                f"{asked} returned a Block whose {name} is {getattr(got, name)!r:.80}; expected: "
+                f"{getattr(right, name)!r:.80}.\nLook at what the block is made of: as it was given."
+            )
         raise Failed(
             f"{asked} returned {told(got)}; the smallest good nonce of miner {miner} is {right.nonce}, which "
             f"makes the hash {right.hash[:6]}…{right.hash[-4:]}.\nLook at which nonces are tried, in which order, at "
             "when a hash is good, and at what it is taken of."
         )
+    judge_each_argument(subject, dice("mine again", seed))
+
+
+def judge_each_argument(subject: Subject, random: Random) -> None:
+    """What `mine` returns follows from all its arguments, and from nothing that it was asked before."""
+    height, tip, operations, miner = to_mine(random, 1)
+    operations += (a_request(random),)
+    others: list[tuple[Any, ...]] = [
+        (height, tip, operations, miner, 1), (height, tip, operations, miner, 3),
+        (height, tip, operations, miner + 1, 1), (height, tip, operations * 2, miner, 1),
+        (height, tip[::-1], operations, miner, 1), (height + 1, tip, operations, miner, 1),
+        (height, tip, operations, miner, 1),
+    ]  # fmt: skip
+    for arguments in others:
+        got, right = subject.call("mine", *arguments), mined(*arguments)
+        if not same(got, right):
+            raise Failed(
+                f"mine({arguments[0]}, {arguments[1][:6]}…, {len(arguments[2])} operations, {arguments[3]}, "
+                f"difficulty={arguments[4]}) returned {told(got) if type(got) is Block else repr(got)[:80]}; "
+                f"{told(right)} was expected. Before that, much like it had been mined.\nLook at what is kept from "
+                "one call to the next."
+            )
 
 
 def judge_verify(subject: Subject, seed: int) -> None:
@@ -226,17 +277,41 @@ def judge_verify(subject: Subject, seed: int) -> None:
         if run % 4:
             block = spoiled(random, block, difficulty)
         more = () if difficulty == 1 and run % 2 else (difficulty,)
-        got, right = subject.call("verify", block, height, tip, *more), fault(block, height, tip, difficulty)
-        if not same(got, right):
-            raise Failed(
-                f"verify({told(block)}, {height}, {tip[:6]}…{tip[-4:]}, difficulty={difficulty}) returned {got!r:.80}; "
-                f"{right!r} was expected.\nLook at what each check compares, and at their order."
-            )
+        judge_verified(subject, block, height, tip, difficulty, more)
+    judge_failing(subject, dice("failing", seed))
+
+
+def judge_failing(subject: Subject, random: Random) -> None:
+    """Each set of checks that a block may fail, with one bad digit and with one of two; each link that is not right."""
+    checks = ("hash", "nonce", "height", "previous_hash")
+    for fails in product([False, True], repeat=len(checks)):
+        for difficulty, height in ((1, 300), (2, 2)):
+            tip = f"{random.getrandbits(256):064x}"
+            block = failing(random, height, tip, difficulty, list(compress(checks, fails)))
+            judge_verified(subject, block, int(f"{height}"), tip, difficulty, (difficulty,))
+    tip = f"{random.getrandbits(256):064x}"
+    for link in wrong_links(tip):
+        judge_verified(subject, kits_mine(Content(1, link, requests(random)), 0), 1, tip, 1, ())
+
+
+def judge_verified(
+    subject: Subject, block: Block, height: int, tip: str, difficulty: int, more: tuple[int, ...]
+) -> None:  # fmt: skip
+    """`verify` returns what is right of one block; `more` is how the difficulty is given, if it is."""
+    got, right = subject.call("verify", block, height, tip, *more), fault(block, height, tip, difficulty)
+    if not same(got, right):
+        raise Failed(
+            f"verify({told(block)}, {height}, {tip[:6]}…{tip[-4:]}, difficulty={difficulty}) returned {got!r:.80}; "
+            f"{right!r} was expected.\nLook at what each check compares, and at their order."
+        )
 
 
 def tried_chain(random: Random, difficulty: int) -> list[Block]:
     """Return a short chain; mostly a block of it is bad, missing, or there twice."""
     blocks = a_chain(random, random.randint(0, 6), difficulty)
+    if len(blocks) > 4 and random.random() < 0.3:  # good blocks, not in their order
+        at = random.randrange(len(blocks) - 1)
+        return [*blocks[:at], blocks[at + 1], blocks[at], *blocks[at + 2 :]]
     for _ in range(random.choice([0, 1, 1, 1, 2]) if blocks else 0):
         at = random.randrange(len(blocks))
         match random.randrange(5):
@@ -250,8 +325,8 @@ def tried_chain(random: Random, difficulty: int) -> list[Block]:
 
 
 def long_chain(random: Random, difficulty: int) -> list[Block]:
-    """Return a chain of more than a hundred blocks, of which the newest is bad."""
-    *blocks, last = a_chain(random, random.randint(100, 130), difficulty)
+    """Return a chain of many blocks, of which the newest is bad; some 300, where they are soon mined."""
+    *blocks, last = a_chain(random, random.randint(100, 130) + 180 * (difficulty == 1), difficulty)
     return [*blocks, spoiled(random, last, difficulty)]
 
 
@@ -263,11 +338,29 @@ def judge_first(subject: Subject, seed: int) -> None:
         blocks = (tried_chain if run < 160 else long_chain)(random, difficulty)
         as_given: Any = tuple(blocks) if run % 2 else list(blocks)
         more = () if difficulty == 1 else (difficulty,)
-        got, right = subject.call("first_fault", as_given, *more), first(blocks, difficulty)
-        if not same(got, right):
+        for again in range(2 if run % 9 == 8 else 1):
+            got, right = subject.call("first_fault", as_given, *more), first(blocks, difficulty)
+            if not same(got, right):
+                raise Failed(
+                    f"first_fault returned {got!r:.80}{' when it was asked once more' * again}; {right!r} was expected "
+                    f"for this chain:\n{told_chain(blocks)}"
+                    "Look at what each block is compared with, and at what is named when it is bad."
+                )
+    judge_within(subject, dice("within", seed))
+
+
+def judge_within(subject: Subject, random: Random) -> None:
+    """In a long chain each check may fail, at any place: all blocks are looked at, and all of each."""
+    chain = a_chain(random, 90)
+    for check in ("hash", "nonce", "height", "previous_hash"):
+        place = random.randint(25, 80)
+        blocks = [*chain[:place], failing(random, place, chain[place - 1].hash, 1, [check]), *chain[place + 1 :]]
+        got = subject.call("first_fault", blocks)
+        if not same(got, (place, check)):
             raise Failed(
-                f"first_fault returned {got!r:.80}; {right!r} was expected for this chain:\n{told_chain(blocks)}"
-                "Look at what each block is compared with, and at what is named when it is bad."
+                f"first_fault returned {got!r:.80}; {(place, check)!r} was expected for a chain of {len(chain)} "
+                f"blocks, the first {place} of them good, then {told(blocks[place])}.\nLook at which blocks are "
+                "looked at."
             )
 
 
@@ -444,6 +537,10 @@ class Book:
         if not isinstance(choice.what, Accept) and not bad_proposals(sent) and rejected != bad:
             return (f"{heard} and rejected {rejected or 'nothing'}; expected: {bad or 'nothing'}.\nLook at what a "
                     "server tells of a bad block: its height, and the check that it fails first.")  # fmt: skip
+        if check and any(type(message) is WantBlocks and to == choice.peer for to, message in sent):
+            return (f"{heard}, rejected the block that fails the check {check!r}, and asked {title(choice.peer or 0)} "
+                    "for blocks at once: the same one would come again, and again.\nLook at what becomes of a bad "
+                    "block.")  # fmt: skip
         self.seen |= {"appended"} if right else {"rejected"} if check else set()
         if isinstance(choice.what, WantBlocks):
             all_of_them = Blocks(tuple([*self.blocks, *right][choice.what.height :]))
@@ -668,6 +765,48 @@ class Scene:
             self.ask()
             self.speak(self.random.choice([2, 3]), self.random.choice([Decide(self.block()), Blocks((self.block(),))]))
 
+    def decided_twice(self) -> None:
+        """A good block for the next slot holds a request that another block held: it may be decided more than once."""
+        done = [request for block in self.book.blocks for request in block.operations]
+        if done:
+            operations = (self.random.choice(done), a_request(self.random))
+            block, ballot = mined(len(self.book.blocks), self.book.tip, operations, 2), self.above()
+            self.speak(ballot.server, Accept(ballot, block))
+            self.speak(ballot.server, Decide(block))
+
+    def vote_kept(self) -> None:
+        """Server 1 votes; what comes then decides nothing in that slot; somebody asks what it voted for."""
+        ballot = self.above()
+        self.speak(ballot.server, Accept(ballot, self.block()))
+        old = self.book.blocks[-1:]
+        noise: list[Message] = [
+            *map(Decide, old), Blocks(tuple(old)), Blocks(()), Decide(spoiled(self.random, self.block())),
+            Blocks((*old, spoiled(self.random, self.block()))), Accept(ballot, self.other_slot()),
+            Accept(self.above(), spoiled(self.random, self.block())),
+        ]  # fmt: skip
+        for message in self.random.sample(noise, 2):
+            self.speak(self.random.choice([2, 3]), message)
+        self.prepare()
+
+    def own_lookalike(self) -> None:
+        """What is said to be decided carries the hash of what server 1 has just proposed, and other fields."""
+        self.stand()
+        self.ask()
+        own = [f.message.block for f in self.play.world.flying.values() if f.sender == 1 and type(f.message) is Accept]
+        if own and own[-1].height == len(self.book.blocks):
+            block = replace(own[-1], operations=(*own[-1].operations, a_request(self.random)))
+            self.speak(2, self.random.choice([Decide(block), Blocks((block,))]))
+
+    def goes_on(self) -> None:
+        """Sessions ask server 1, which leads; each asks its next request as soon as the one before is decided."""
+        self.stand()
+        self.vote()
+        for number in (1, 2, 3):
+            for session in range(2):
+                self.speak(3, Request(f"client 2/2.{session}", number, Put("'x'", str(number))))
+            self.vote()
+            self.vote()
+
 
 NEEDED = {
     ACCEPT: {"voted": "voted for a good block", "rejected": "rejected a bad block"},
@@ -715,6 +854,12 @@ def act(play: Play, matter: str, seed: int, run: int) -> None:
         NEXT: [*[one.stand, one.ask, one.ask, one.vote, one.vote, one.depose] * 2, one.ask_many, one.overtaken],
     }[matter]
     one.run(12 + run % 12, acts)
+    if matter == ACCEPT:
+        one.vote_kept()
+    if matter == BLOCKS and run % 4 == 1:
+        one.own_lookalike()
+    if run % 4 == 3:
+        one.goes_on() if matter == NEXT else one.decided_twice()
 
 
 # In a cluster --------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from paxoskit.claims.claim import Claim, Violation, Watched
 from paxoskit.claims.safety import AtMostOnce, Ghost, GhostClaim, Linearizable, Outcome
+from paxoskit.grading.checks.chain import a_request
 from paxoskit.grading.checks.log import DECIDE, LEAD, PROMISE, VOTES, Minutes, act
 from paxoskit.grading.checks.log import Scene as Talk
 from paxoskit.grading.checks.play import Play, Said, dice, hunt, same, sends
@@ -30,6 +31,7 @@ from paxoskit.protocol.messages import (
     Accepted,
     Ask,
     Block,
+    Blocks,
     Decide,
     Elected,
     ElectionTimeout,
@@ -211,7 +213,10 @@ class Rules(Minutes):
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Return the first fault of a turn."""
-        words = self.wrong_stand(choice, sends(said, 1))
+        sent = sends(said, 1)
+        words = self.wrong_stand(choice, sent)
+        if words is None and (nack := idle_nack(sent)):
+            words = f"{self.state()} it heard {what_of(choice)} and {nack}"
         for one in said:
             if one.sender == 1 and type(one.message) in (Elected, SteppedDown):
                 self.office = type(one.message) is Elected
@@ -257,6 +262,15 @@ class Rules(Minutes):
         if late and any(type(one) is Accept for _, one in sent):
             return f"{heard} and proposed a block, though it leads already.\nLook at until when a promise counts."
         return super().wrong_lead(heard, choice, sent, facts)
+
+
+def idle_nack(sent: Sequence[Send]) -> str:
+    """Return what is wrong with a Nack that tells of a lower ballot than the refused one, in words; mostly nothing."""
+    for _, one in sent:
+        if type(one) is Nack and one.promised < one.ballot:
+            return (f"said {say(one)}: ballot {one.promised} is in nobody's way who stands in {one.ballot}.\nLook at "
+                    "what a Nack tells, and at when it is sent.")  # fmt: skip
+    return ""
 
 
 class Tally(Fold):
@@ -392,7 +406,30 @@ def judge_answers(subject: Subject, seed: int, runs: int, lost: bool = False) ->
                      "what a block holds.")  # fmt: skip
 
 
-class Elections(Talk):
+class Talking(Talk):
+    """A run by dice whose blocks hold what sessions asked first: no request is decided before those it comes after."""
+
+    def __init__(self, play: Play, random: Random) -> None:
+        super().__init__(play, random)
+        self.sessions = 0
+
+    def made(self, height: int, tip: str) -> Block:
+        """Return a good block for that slot, on top of that block: of new requests, and copies of decided ones."""
+        decided = [one for block in self.book.blocks for one in block.operations]
+        asked: dict[str, Request] = {}
+        for _ in range(self.random.randint(0, 3)):
+            one = self.random.choice(decided) if decided and self.random.random() < 0.25 else self.first()
+            asked[one.session] = one
+        return mine(Content(height, tip, tuple(asked.values())), self.random.randint(0, 10**6))
+
+    def first(self) -> Request:
+        """Return the first request of a new session."""
+        self.sessions += 1
+        one = a_request(self.random)
+        return replace(one, session=f"{one.client}/8.{self.sessions}")
+
+
+class Elections(Talking):
     """A run by dice in which servers stand, are refused, crash, and stand again."""
 
     def nack(self) -> None:
@@ -403,12 +440,17 @@ class Elections(Talk):
 
     def far(self) -> None:
         """Somebody stands in a ballot of a very high round."""
-        self.speak(3, Prepare(Ballot(self.book.highest.round + 1_000, 3), self.book.height))
+        self.speak(3, Prepare(Ballot(self.book.highest.round + 1_000_000, 3), self.book.height))
 
     def heartbeat(self) -> None:
         """Somebody leads, and says so."""
         ballot = self.ballot()
         self.speak(ballot.server, Heartbeat(ballot, self.random.randint(0, self.book.height + 1)))
+
+
+def deposed(play: Play, seed: int) -> None:
+    """Server 1 leads, its election timer rings, and somebody stands before its next heartbeat."""
+    Talking(play, dice("deposed", seed)).deposed()
 
 
 def stands(play: Play, seed: int, run: int) -> None:
@@ -421,17 +463,23 @@ def stands(play: Play, seed: int, run: int) -> None:
 class Mute(Rules):
     """What server 1 has heard and said since it lost its disk: it learns as ever, and has no voice."""
 
+    lost = False
+
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Return the first fault of a turn: what others count on is never said; logs are brought together."""
+        self.lost = self.lost or (choice.kind == "crash" and choice.disk == LOST)
+        if not self.lost:
+            return None  # a story without that is another matter
+        heard = f"server 1, whose disk was lost in an earlier life, heard {what_of(choice)}"
         loud = next((one.message for one in said if one.sender == 1 and type(one.message) in LOUD), None)
         if loud is not None:
-            return (f"server 1, whose disk was lost in an earlier life, heard {what_of(choice)} and said {say(loud)}.\n"
-                    + ADVICE[NoVoice.name])  # fmt: skip
+            return f"{heard} and said {say(loud)}.\n{ADVICE[NoVoice.name]}"
         echoed = any(type(one) is HeartbeatHeard and to == choice.peer for to, one in sends(said, 1))
         asked = choice.what if choice.node == 1 else None
         if isinstance(asked, Heartbeat) and asked.ballot >= self.highest and not echoed:
-            return (f"server 1, whose disk was lost in an earlier life, heard {what_of(choice)} and did not answer it."
-                    "\nLook at what it does as ever.")  # fmt: skip
+            return f"{heard} and did not answer it.\nLook at what it does as ever."
+        if nack := idle_nack(sends(said, 1)):
+            return f"{heard} and {nack}"
         return next(iter(self.faults(world, choice, said, (VOTES, DECIDE)).values()), None)
 
     def wrong_vote(self, heard: str, choice: Choice, sent: Sequence[Send], height: int) -> str | None:
@@ -471,6 +519,7 @@ def ended_alone(subject: Subject, seed: int) -> Exception | None:
         try:
             judge_rule(subject)
             judge_twice(subject)
+            judge_long_life(subject)
             judge_passed_on(subject)
             judge_rules(subject, seed)
             judge_answers(subject, seed, ASKED_RUNS)
@@ -484,12 +533,13 @@ def ended_alone(subject: Subject, seed: int) -> Exception | None:
 def judge_rules(subject: Subject, seed: int) -> None:
     """Among four servers that may say anything, it promises, votes, leads and learns by the rules."""
     seen: set[str] = set()
-    schedules = (partial(act, matter=matter, seed=seed, run=run) for run in range(ALONE_RUNS) for matter in MATTERS)
+    schedules = (partial(act, matter=matter, seed=seed, run=run, kind=Talking)
+                 for run in range(ALONE_RUNS) for matter in MATTERS)  # fmt: skip
     hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), schedules, SPEAKERS)
     for begin in (FOUR, SEVEN):
-        few = (partial(act, matter=LEAD, seed=seed, run=run) for run in range(FEW_RUNS))
+        few = (partial(act, matter=LEAD, seed=seed, run=run, kind=Talking) for run in range(FEW_RUNS))
         hunt(subject, begin, {MINE: "Server"}, partial(Rules, seen, len(begin.nodes)), few, SPEAKERS)
-    elections = (partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))
+    elections = [partial(deposed, seed=seed), *(partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))]
     hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), elections, SPEAKERS)
     for name, words in NEEDED.items():
         if name not in seen:
@@ -508,6 +558,29 @@ def judge_twice(subject: Subject) -> None:
                 "a request that is decided again does to the store")  # fmt: skip
 
 
+def judge_long_life(subject: Subject) -> None:
+    """The requests of a long session are told apart, in a new life too."""
+    cls = subject.node("Server")
+    node = cls(1, (1, 2, 3))
+    node.start()
+    puts = [Request("client 1/9.1", number, Put("'x'", "7")) for number in range(1, LONG_LIFE + 1)]
+    node.receive(2, Blocks(tuple(blocks_of(*puts))))
+    again = cls(1, (1, 2, 3), node.disk)
+    again.start()
+    for one, life in ((node, ""), (again, ", and a new life began with its disk")):
+        told = [reply for _, reply in answers(one.receive(2, replace(puts[-1], number=int(str(LONG_LIFE)))))]
+        if not told or not same(told[0], Reply("client 1/9.1", LONG_LIFE, str(LONG_LIFE))):
+            got = f"with {told[0].answer!r} to its request {told[0].number}" if told else "with nothing"
+            raise Failed(f"server 1 applied {LONG_LIFE} blocks, in each of them the next put 'x' 7 of one session{life}"
+                         f". Asked the last one again, it answered {got}; {str(LONG_LIFE)!r} to request {LONG_LIFE} "
+                         "was expected.\nLook at how numbers are compared, and at what is kept of a long "
+                         "log.")  # fmt: skip
+
+
+LONG_LIFE = 300
+"""So many requests of one session are many."""
+
+
 def judge_passed_on(subject: Subject) -> None:
     """A client's new request is passed on to the leader, whether or not those before it are decided here yet."""
     for number in (1, 3):
@@ -523,28 +596,32 @@ def judge_passed_on(subject: Subject) -> None:
 
 
 def judge_new_life(subject: Subject) -> None:
-    """A new life's store is what the blocks on the disk imply."""
+    """A new life's store is what the blocks on the disk imply; a request that is decided again is in them too."""
     cls = subject.node("Server")
-    node = cls(1, (1, 2, 3))
-    node.start()
-    puts = [Request(f"client {client}/9.1", 1, Put("'x'", "7")) for client in (1, 2, 3)]
-    *decided, last = blocks_of(*puts)
-    for block in decided:
-        node.receive(2, Decide(block))
-    again = cls(1, (1, 2, 3), node.disk)
-    again.start()
-    again.receive(2, Decide(last))
-    judge_count(again, puts, "was decided, and that of client 2; server 1 crashed and came back with its disk",
-                "a life begins with")  # fmt: skip
+    first, second, third = puts = [Request(f"client {client}/9.1", 1, Put("'x'", "7")) for client in (1, 2, 3)]
+    for log, again in (((first, second), ""), ((first, second, first), ", and that of client 1 once more")):
+        node = cls(1, (1, 2, 3))
+        node.start()
+        *decided, last = blocks_of(*log, third)
+        for block in decided:
+            node.receive(2, Decide(block))
+        twin = cls(1, (1, 2, 3), node.disk)
+        twin.start()
+        twin.receive(2, Decide(last))
+        happened = f"was decided, and that of client 2{again}; server 1 crashed and came back with its disk"
+        for place in (3, 2):
+            judge_count(twin, puts[:place], happened, "a life begins with")
 
 
 def judge_count(node: Node, puts: Sequence[Request], happened: str, advice: str) -> None:
-    """The last of three puts of one key, asked again, is answered "3", if it is answered at all."""
-    for to, reply in answers(node.receive("client 3", puts[-1])):
-        if (to, reply.session) == ("client 3", puts[-1].session) and not same(reply.answer, "3"):
+    """The last of a key's first puts, three or two of them, asked again, is answered how many they are, or nothing."""
+    place, last = len(puts), puts[-1]
+    for to, reply in answers(node.receive(last.client, last)):
+        if (to, reply.session) == (last.client, last.session) and not same(reply.answer, str(place)):
+            then = f"put 'x' 7 of client 1 {happened}; then put 'x' 7 of client 3 was decided"
             raise Failed(
-                f"put 'x' 7 of client 1 {happened}; then put 'x' 7 of client 3 was decided, the third put of the key. "
-                f"Asked again, it was answered {reply.answer!r}; '3' was expected.\nLook at what {advice}."
+                f"{then}. Asked again, the put of {last.client}: it was answered {reply.answer!r}; {str(place)!r} was "
+                f"expected: it was put number {place} of the key.\nLook at what {advice}."
             )
 
 
@@ -919,11 +996,16 @@ EXERCISE = Exercise(
     roles=SPEAKERS,
     planted="a server whose disk was lost takes back its voice",
     plant="""
+import copy
+
 def plant(answer):
     true = answer.Server
 
     class Loud(true):
         def __init__(self, name, peers, disk=None):
+            if disk is not None:
+                disk = copy.copy(disk)
+                disk.voter = True  # before the answer looks at it, who may keep what it saw
             super().__init__(name, peers, disk)
             self.disk.voter = True
 

@@ -36,8 +36,8 @@ NAMES = (
 )  # fmt: skip
 """What processes are called: like a message, for instance."""
 
-MESSAGES = ("m", "M", "m ", "m1", "m10", "message 1", "message 2")
-"""Names of messages that are nearly one."""
+MESSAGES = ("m", "M", "m ", "m1", "m10", "message 1", "message 2", "None")
+"""Names of messages that are nearly one, or that look like something else."""
 
 
 def a_run(random: Random, length: int) -> list[Happening]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from itertools import accumulate, chain, product
+from itertools import accumulate, chain, pairwise, product
 from random import Random
 from typing import Any
 
@@ -30,6 +30,8 @@ ACCEPTOR, PROPOSER = "disk.py:Acceptor", "disk.py:Proposer"
 WITH_ACCEPTOR = Story(nodes=(ACCEPTOR, PROMPTER, PROMPTER), clients=(), acceptors=3, claims="none")
 WITH_STRANGERS = Story(nodes=(ACCEPTOR, PROMPTER, PROMPTER), clients=(), acceptors=1, claims="none")
 """Here the proposers are none of the acceptor's peers."""
+WITH_MANY = Story(nodes=(ACCEPTOR, *(PROMPTER,) * 11), clients=(), acceptors=3, claims="none")
+"""Here some proposers have names of two digits."""
 WITH_PROPOSER = Story(nodes=(VOTER, VOTER, VOTER, PROPOSER), clients=(), acceptors=3, claims="none")
 
 CRASH = "crash"
@@ -107,6 +109,27 @@ def wide(random: Random) -> list[Prepare | Accept]:
     return [said for one in ballots for said in (Prepare(one), Accept(one, random.choice(("red", "red", "blue"))))]
 
 
+NAMES = (12, 9, 10, 11, 2)
+"""Names of proposers: as texts or as decimals they are in another order."""
+
+TEXTS = ('1.2:a,b;c|d-e/f_g\t"h"\\ i', "two\nlines", "007", "\u00e4 \U0001f40c", 300 * "x")
+"""Values that only a disk that keeps a text as it is gives back."""
+
+
+def any_names(seed: int) -> Iterator[Run]:
+    """Yield lives among proposers of any names, that propose any texts, or the next life the same as the one before."""
+    for server, text in zip(NAMES, TEXTS, strict=True):
+        yield [Accept(Ballot(1, server), text), CRASH, prepare((2, server))]
+    for high, low in pairwise(sorted(NAMES, reverse=True)):
+        yield [accept((3, high)), CRASH, prepare((3, low)), accept((3, low)), prepare((4, 2))]
+    yield [Accept(Ballot(1, 2), "red"), CRASH, Accept(Ballot(2, 3), "red"), prepare((3, 2))]
+    random = dice("names of any size", seed)
+    for _ in range(3):
+        ballots = [Ballot(number, server) for number in (1, 2) for server in random.sample(NAMES, 3)]
+        heard = [said for one in ballots for said in (Prepare(one), Accept(one, random.choice(TEXTS)))]
+        yield [_token(random, heard) for _ in range(8)]
+
+
 def _token(random: Random, messages: list[Prepare | Accept]) -> Token:
     luck = random.random()
     message = random.choice(messages)
@@ -140,6 +163,9 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
     schedules = (("", partial(live, run=run)) for run in chain(lives(seed), found))
     book = partial(Ledger, "", kinds)
     ended = hunt_together(subject, WITH_ACCEPTOR, {ACCEPTOR: "Acceptor"}, book, (PROMISE, REPORT), schedules, ROLES)
+    schedules = (("", partial(live, run=run)) for run in any_names(seed))
+    left = [what for what in (PROMISE, REPORT) if what not in ended]
+    ended |= hunt_together(subject, WITH_MANY, {ACCEPTOR: "Acceptor"}, book, left, schedules, ROLES)
     return ended, kinds
 
 
@@ -284,19 +310,19 @@ def judge_works(subject: Subject, seed: int) -> None:
 def judge_only_disk(subject: Subject, seed: int) -> None:
     """A node that begins with an empty disk knows nothing of what a node of its name did before."""
     for name, cls, life in (
-        ("acceptor", subject.node("Acceptor"), acceptors_life),
-        ("proposer", subject.node("Proposer"), proposers_life),
+        ("an acceptor", subject.node("Acceptor"), acceptors_life),
+        ("a proposer", subject.node("Proposer"), proposers_life),
     ):
         first = life(cls)
         if not any(type(effect[1]) in (Promise, Prepare) for effect in first if len(effect) == 2):
             said = first[0] if first else "nothing"
-            raise Failed(f"an {name} that began with an empty disk said {said} to the first thing that it heard.\n"
+            raise Failed(f"{name} that began with an empty disk said {said} to the first thing that it heard.\n"
                          "Look at where it has that from.")  # fmt: skip
         for _ in range(2):
             second = life(cls)
             if [str(effect) for effect in first] != [str(effect) for effect in second]:
                 raise Failed(
-                    f"an {name} began with an empty disk, after another of its name had crashed and its disk "
+                    f"{name} began with an empty disk, after another of its name had crashed and its disk "
                     "was lost. It "
                     f"did not do what the first had done:\n    {first[0]}\n    {second[0] if second else 'nothing'}\n"
                     "Look at what your server keeps outside of its disk: a crash takes all of that."
@@ -429,7 +455,8 @@ def missed(subject: Subject, name: str, field: str, seed: int) -> bool:
         claims: list[Callable[[], Watcher]] = [lambda: Ledger(PROMISE, set()), lambda: Ledger(REPORT, set())]
         begin = WITH_ACCEPTOR
     else:
-        schedules, claims, begin = list(proposers_lives(seed)), [lambda: Minutes(BALLOTS, 4)], WITH_PROPOSER
+        schedules = [*proposers_lives(seed), *proposers_lives(seed, 3, 6, Outbid)]
+        claims, begin = [lambda: Minutes(BALLOTS, 4)], WITH_PROPOSER
     classes = {**ROLES, f"disk.py:{name}": subject.node(name)}
     for claim in claims:
         for schedule in schedules:

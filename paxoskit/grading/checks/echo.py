@@ -117,9 +117,9 @@ def judge(what: str) -> Callable[[Subject, int], None]:
     return judged
 
 
-def an_echo(subject: Subject) -> Node:
-    """Return a server that has heard nothing yet."""
-    server = subject.node("Echo")(1, (1,))
+def an_echo(subject: Subject, name: int = 1, servers: int = 1) -> Node:
+    """Return a server of so many that has heard nothing yet."""
+    server = subject.node("Echo")(name, range(1, servers + 1))
     server.start()
     return server
 
@@ -134,36 +134,81 @@ def in_words(sent: Sequence[tuple[Name, Message]]) -> str:
     return ", ".join(f"{say(message)} to {title(to)}" for to, message in sent) or "nothing"
 
 
-MANY, COPIES = 250, 20
+MANY, COPIES, CLIENTS = 250, 20, 80
+
+PLACES = ((1, 1), (2, 2), (4, 4), (5, 5), (8, 9))
+"""A server's number, and how many servers there are."""
 
 
 def judge_answered(subject: Subject, seed: int) -> None:
-    """Every request is answered: soon, in any order, after many others, and each of many copies."""
+    """Every request is answered: soon, by any server, in any order, after many others, and each of many copies."""
     judge("answered")(subject, seed)
-    server = an_echo(subject)
-    requests = [Request(f"client 1/1.{n % 7}", 1 + n // 7, Get(show(n))) for n in range(MANY)]
-    for count, request in enumerate([*requests, *requests[:1] * COPIES]):
-        if not outgoing(server.receive("client 1", request)):
-            copy = f", copy {count - MANY + 1} of the first of them" if count >= MANY else ""
+    for name, servers in PLACES:
+        server = an_echo(subject, name, servers)
+        if not outgoing(server.receive("client 1", first := Request("client 1/1.1", 1, Get("'x'"))), name):
             raise Failed(
-                f"a server that had answered {count} requests heard {ask_of(request)} of client 1{copy}, and said "
+                f"{title(name)} of {servers} heard {ask_of(first)} of client 1, and said nothing.\n"
+                "Look at what your server makes of its number, and of its peers: each server answers whoever asks it."
+            )
+    many = [("client 1", Request(f"client 1/1.{n % 7}", 1 + n // 7, Get(show(n)))) for n in range(MANY)]
+    all_answered(subject, [*many, *many[:1] * COPIES])
+    clients = [f"client {n}" for n in range(1, CLIENTS)]
+    all_answered(subject, [(client, Request(f"{client}/1.1", 1, Get("'x'"))) for client in clients])
+
+
+def all_answered(subject: Subject, heard: Sequence[tuple[Name, Request]]) -> None:
+    """Let a server hear many requests, and judge whether each is answered. No story is told: it would be long."""
+    server, seen = an_echo(subject), dict[Request, int]()
+    for count, (client, request) in enumerate(heard):
+        seen[request] = seen.get(request, 0) + 1
+        if not outgoing(server.receive(client, request)):
+            copy = f", which it had heard {seen[request] - 1} times" if seen[request] > 1 else ""
+            raise Failed(
+                f"a server that had answered {count} requests heard {ask_of(request)} of {client}{copy}, and said "
                 "nothing.\nLook at what leaves the server: a client without a reply asks on."
             )
+
+
+def judge_right_node(subject: Subject, seed: int) -> None:
+    """The reply goes to the sender, whose name may begin like another's."""
+    judge("right node")(subject, seed)
+    server = an_echo(subject)
+    for client in ("client 1", "client 12", "client 2", "client 120"):
+        request = Request(f"{client}/1.1", 1, Get("'x'"))
+        sent = outgoing(server.receive(client, request))
+        if {to for to, _ in sent} != {client}:
+            raise Failed(
+                f"a server heard {ask_of(request)} of {client} and sent {in_words(sent)}; one reply to {client} was "
+                "expected.\nLook at whom the reply goes to."
+            )
+
+
+UNUSUAL = (
+    ("", 9, "1.9"), ("0", 10, "1.10"), (" x ", 101, " A\t"), ("'" * 300, 2**40, ""), ("'\u212b'", 7, "\u212b"),
+    ("{2, 1}", 8, "1/1.8"), ("\r\n a,b\tc\v\0d\r", 1, "a\r\n"), ("100%% {0} \\n &lt;", 2, "%s {}"),
+    ("\u200b\u00a0x\u2028", 3, "\u200b"), ("None", 4, "None"), ("x" * 5_000, 5, "s" * 300),
+)  # fmt: skip
+"""A text, a number, and what a session of client 1 is called."""
 
 
 def judge_words(subject: Subject, seed: int) -> None:
     """The reply has the request's own session and number, and its text, whatever they are."""
     judge("words")(subject, seed)
     server = an_echo(subject)
-    for number, text in ((9, ""), (10, "0"), (101, " x "), (2**40, "'" * 300), (7, "'\u212b'"), (8, "{2, 1}")):
-        for operation in (Get(text), Put("'key'", text)):
-            request = Request(f"client 1/{operation.words[0]}.{number}", number, operation)
-            sent = outgoing(server.receive("client 1", request))
+    for text, number, session in UNUSUAL:
+        for operation in (Get(text), Put("'a key', and what is put there", text), Put(text, "1")):
+            sent = outgoing(server.receive("client 1", request := Request(f"client 1/{session}", number, operation)))
             if not same(tuple(sent), (("client 1", echo_of(request)),)):
                 raise Failed(
-                    f"a server heard {ask_of(request)} of client 1 and sent {in_words(sent)}; expected: "
-                    f"{say(echo_of(request))}.\nLook at what the reply is made of: it changes nothing."
+                    f"a server heard {brief(ask_of(request))} of client 1 and sent {brief(in_words(sent))}; expected: "
+                    f"{brief(say(echo_of(request)))}.\nLook at what the reply is made of: it changes nothing."
                 )
+
+
+def brief(text: str) -> str:
+    """Return a text with what no print shows as Python writes it, and without most of its middle if it is long."""
+    seen = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return seen if len(seen) <= 1_000 else f"{seen[:200]} … ({len(seen)} characters) … {seen[-200:]}"
 
 
 def judge_each_anew(subject: Subject, seed: int) -> None:
@@ -202,7 +247,7 @@ EXERCISE = Exercise(
     names=("Echo",),
     properties=(
         Property("answered", "Every request is answered, and so is every copy of it", 1, judge_answered),
-        Property("right_node", "An answer goes to the client that asked, and to nobody else", 1, judge("right node")),
+        Property("right_node", "An answer goes to the client that asked, and to nobody else", 1, judge_right_node),
         Property("words", "The answer names the request (session, number) and echoes its text", 2, judge_words),
         Property("no_memory", "The same request gets the same answer, whatever came before", 1, judge_each_anew),
     ),

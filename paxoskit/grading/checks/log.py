@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
 from random import Random
@@ -60,7 +61,7 @@ class Minutes:
         self.blocks: list[Block] = []
         self.known: dict[str, Block] = {}
         self.promised = BOTTOM
-        """The highest ballot that server 1 has promised."""
+        """The highest ballot that server 1 has promised, or voted in."""
         self.highest = BOTTOM
         """The highest ballot that anybody has used."""
         self.announced: list[Voted] = []
@@ -181,6 +182,7 @@ class Minutes:
                 self.seen.add("promised")
             elif type(one) is Accepted:
                 self.seen.add("voted")
+                self.promised = max(self.promised, one.ballot)
                 if one.ballot >= self.voted.get(one.height, (BOTTOM, ""))[0]:
                     self.voted[one.height] = (one.ballot, one.hash)
             elif type(one) is Accept:
@@ -239,13 +241,21 @@ class Minutes:
                 return (f"{heard} and said {say(one)}; {words}.\nLook at what a candidate must learn from a "
                         "promise, slot "
                         "by slot.")  # fmt: skip
+        for to, one in sent:
+            if to == 1 and type(one) is Prepare and not any(
+                to == 1 and type(own) is Promise and own.ballot == one.ballot for to, own in sent
+            ):
+                return (f"{heard} and stands in ballot {one.ballot}, which it did not promise itself.\nLook at who "
+                        "hears the Prepare of a candidate.")  # fmt: skip
         asked = choice.what
         if choice.kind != "deliver" or not isinstance(asked, Prepare):
             return None
         answers = [one for to, one in sent if to == choice.peer]
         if asked.ballot > self.highest and not self.heard:
-            granted = [(one.ballot, one.height) for one in answers if type(one) is Promise]
-            if (asked.ballot, asked.height) not in granted:
+            granted = [one for one in answers if type(one) is Promise and one.ballot == asked.ballot]
+            if granted and all(one.height != asked.height for one in granted):
+                return f"{heard} and said {say(granted[0])}.\nLook at whose height a promise has: the candidate's."
+            if not granted:
                 return f"{heard} and did not promise that ballot.\nLook at when a server may refuse."
         elif asked.ballot < self.promised and not self.heard:
             refused = [one for one in answers if type(one) is Nack and one.ballot == asked.ballot]
@@ -254,6 +264,9 @@ class Minutes:
                     f"{heard} and did not answer with a Nack of that ballot.\nLook at what a refused candidate "
                     "must learn."
                 )
+            if refused[0].promised > self.highest:
+                return (f"{heard} and said {say(refused[0])}: nobody has stood in that ballot.\nLook at which "
+                        "ballot a Nack names.")  # fmt: skip
         return None
 
     def incomplete(self, promise: Promise) -> str:
@@ -268,6 +281,8 @@ class Minutes:
             )
         vote = self.voted.get(self.height)
         told = promise.vote
+        if told is not None and type(told) is not Vote:
+            return "what it reports is no Vote"
         if told is not None and told.block.height != self.height:
             told = None  # a vote for another slot does no harm
         if told is None and promise.height > self.height:
@@ -287,6 +302,9 @@ class Minutes:
             answered = [asked] if isinstance(asked, Accept) and to == choice.peer else accepts if to == 1 else []
             if not any(same(vote, Accepted(one.ballot, one.block.height, one.block.hash)) for one in answered):
                 return f"{heard} and sent {say(vote)} to {title(to)}.\nLook at what a vote is for, and at who hears it."
+        own = [one for to, one in sent if to == 1 and type(one) is Accept and one.ballot == self.candidacy]
+        if any(self.is_good(one.block) for one in own) and not any(to == 1 for to, _ in votes):
+            return f"{heard} and proposed a block for which it did not vote itself.\nLook at who hears an Accept."
         if not isinstance(asked, Accept):
             return None
         mine = [vote for to, vote in votes if to == choice.peer]
@@ -337,12 +355,20 @@ class Minutes:
                     "what is counted, and at when it is enough.")  # fmt: skip
         first = [one for _, one in sent if type(one) is Accept]
         for one in first:
+            if one.ballot.server != 1:
+                return (f"{heard} and proposed block {one.block.hash[:6]} in ballot {one.ballot}, of another "
+                        "server.\nLook at the ballot in which a leader proposes.")  # fmt: skip
             if one.ballot == self.candidacy and not self.allowed(one.block):
                 return (f"{heard} and proposed block {one.block.hash[:6]} for slot {one.block.height}; of the "
                         "promises of "
                         f"ballot {self.candidacy} it had heard: {self.reports()}; it has {self.height} "
                         "blocks.\nLook at what "
                         "the promises say about the next slot.")  # fmt: skip
+        early = [one.block for _, one in sent if type(one) is Decide]
+        if early and isinstance(choice.what, Promise):
+            return (f"{heard} and said that block {early[0].hash[:6]} is decided; of the promises it had heard: "
+                    f"{self.reports()}.\nLook at when a block is chosen: a majority votes for it in one and the same "
+                    "ballot.")  # fmt: skip
         votes = self.votes_of(self.promises.values())
         if elected and first and not votes:
             return (f"{heard} and leads, and at once proposed block {first[0].block.hash[:6]} for slot "
@@ -455,7 +481,11 @@ class Scene:
 
     def block(self) -> Block:
         """Return a good block for the next slot."""
-        return a_block(self.random, self.book.height, self.book.tip)
+        return self.made(self.book.height, self.book.tip)
+
+    def made(self, height: int, tip: str) -> Block:
+        """Return a good block for that slot, on top of that block."""
+        return a_block(self.random, height, tip)
 
     def proposal(self, ballot: Ballot) -> Block:
         """Return the block of a ballot for the next slot: always the same; often one that a lower ballot had too."""
@@ -468,7 +498,7 @@ class Scene:
         """Return a block of an older slot or of a later one."""
         if self.book.blocks and self.random.random() < 0.6:
             return self.random.choice(self.book.blocks)
-        return a_block(self.random, self.book.height + self.random.randint(1, 2), f"{7:064x}")
+        return self.made(self.book.height + self.random.randint(1, 2), f"{7:064x}")
 
     def prepare(self) -> None:
         """Somebody stands."""
@@ -534,7 +564,7 @@ class Scene:
             voted = Ballot(random.randint(1, max(1, ballot.round - 1)), random.randint(2, self.book.servers))
             if voted < ballot:
                 key = (voted, height, tip)
-                vote = Vote(voted, self.proposals.setdefault(key, a_block(random, height, tip)))
+                vote = Vote(voted, self.proposals.setdefault(key, self.made(height, tip)))
                 if random.random() < 0.2 and book.blocks:
                     vote = Vote(voted, book.blocks[-1])  # for a slot that is decided here already
         said = self.promises.setdefault((peer, ballot), Promise(ballot, book.height, vote, blocks))
@@ -580,14 +610,66 @@ class Scene:
         self.play.step(Choice("deliver", 1, asked.client, asked))
 
     def deposed(self) -> None:
-        """Server 1 leads, its election timer rings, and before its next heartbeat another server stands."""
-        self.lead()
+        """Server 1 leads, and votes; its election timer rings, and before its next heartbeat another server stands."""
+        self.inherit([None, *[Ballot(1, 2)] * (self.book.majority - 1)])
         self.quiet()
         ballot = Ballot(self.book.highest.round + 1, self.random.randint(2, self.book.servers))
         self.speak(ballot.server, Prepare(ballot, self.book.height))
 
+    def followed(self) -> None:
+        """Server 1 votes in a ballot that it promised, and hears its Prepare again; votes in one that it did not."""
+        book = self.book
+        first, high, low = (Ballot(book.highest.round + more, server) for more, server in ((1, 3), (3, 4), (2, 5)))
+        for ballot in (first, high):
+            if ballot == first:
+                self.speak(ballot.server, Prepare(ballot, book.height))
+            self.speak(ballot.server, Accept(ballot, self.proposal(ballot)))
+            self.quiet()
+            self.speak(first.server, Prepare(first, book.height))
+        self.speak(low.server, Prepare(low, book.height))
+
+    def interrupted(self) -> None:
+        """While server 1 stands, another stands in a lower ballot; then it has its majority."""
+        self.speak(5, Prepare(Ballot(1, 5), self.book.height))
+        self.stand()
+        for peer in range(2, self.book.majority + 1):
+            self.speak(4, Prepare(Ballot(1, 4), self.book.height))
+            self.speak(peer, Promise(self.book.candidacy, self.book.height, None, ()))
+
+    def refused(self) -> None:
+        """Server 1 stands, and hears of a ballot far above its own; one who knows nothing of that stands."""
+        self.stand()
+        mine = self.book.candidacy
+        self.speak(2, Nack(mine, Ballot(mine.round + 9, 3)))
+        self.speak(4, Prepare(Ballot(mine.round + 1, 4), self.book.height))
+
+    def nested(self) -> None:
+        """One promise brings a block; the next brings it too, and one more, and a vote for the slot after them."""
+        self.stand()
+        one = self.block()
+        two = self.made(one.height + 1, one.hash)
+        vote = Vote(Ballot(1, 5), self.made(two.height + 1, two.hash))
+        self.speak(2, Promise(self.book.candidacy, one.height, None, (one,)))
+        self.speak(3, Promise(self.book.candidacy, one.height, vote, (one, two)))
+
+    def agreed(self) -> None:
+        """All promises report one block, each in another ballot: it need not be chosen."""
+        block = self.block()
+        self.speak(5, Accept(Ballot(1, 5), block))
+        self.quiet()
+        self.speak(4, Prepare(Ballot(3, 4), self.book.height))
+        self.stand()
+        for peer in (2, 3):
+            self.speak(peer, Promise(self.book.candidacy, self.book.height, Vote(Ballot(peer, 5), block), ()))
+
+    def in_turn(self) -> None:
+        """The last server stands, then the second; then server 1, to whom the others report the vote of the second."""
+        self.speak(self.book.servers, Prepare(Ballot(1, self.book.servers), self.book.height))
+        self.speak(2, Prepare(Ballot(2, 2), self.book.height))
+        self.inherit([None, *[Ballot(2, 2)] * (self.book.majority - 1)])
+
     def long_log(self) -> None:
-        """Server 1 learns many blocks; then candidates stand that have few of them, or nearly all."""
+        """Server 1 learns many blocks; who has few of them stands, or nearly all; then the next slot is decided."""
         book, blocks = self.book, list[Block]()
         for height in range(LONG):
             blocks.append(a_block(self.random, height, blocks[-1].hash if blocks else NO_HASH))
@@ -596,12 +678,16 @@ class Scene:
         for height in (0, 1, LONG // 2, LONG - 1, LONG, LONG + 1, LONG + 20):
             self.speak(3, Prepare(Ballot(book.highest.round + 1, 3), height))
         self.speak(2, Prepare(Ballot(book.highest.round - 1, 2), 0))
+        ballot = Ballot(book.highest.round + 1, 4)
+        self.speak(ballot.server, Accept(ballot, self.proposal(ballot)))
+        self.speak(ballot.server, Decide(self.proposal(ballot)))
 
     def inherit(self, votes: Sequence[Ballot | None]) -> None:
         """Server 1 has voted in the first of these ballots, and stands; others report votes in the other ones."""
         own, *others = votes
         if own is not None:
             self.speak(own.server, Accept(own, self.proposal(own)))
+            self.quiet()
         top = max((ballot.round for ballot in votes if ballot), default=0)
         if top > self.book.highest.round:  # so that it stands above them all
             self.speak(2, Prepare(Ballot(top, 2), self.book.height))
@@ -611,11 +697,14 @@ class Scene:
             self.speak(peer, Promise(self.book.candidacy, self.book.height, vote, ()))
 
 
-LONG = 150
-"""So many blocks are a long log."""
+LONG = 270
+"""So many blocks are a long log: more than the 257 small numbers of which Python has one object each."""
 
-REPORTED = (None, Ballot(1, 5), Ballot(2, 2), Ballot(2, 3))
+REPORTED = (None, Ballot(9, 5), Ballot(10, 2), Ballot(10, 3))
 """What promises report: nothing; an old ballot of a server with a high number; and two of one round."""
+
+CROWDS = (2, 4, 13)
+"""Numbers of servers that are not three or five: two halves, and names of two digits."""
 
 NEEDED = {
     PROMISE: {"promised": "promised a ballot", "voted": "voted"},
@@ -655,6 +744,10 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         (PROMISE, partial(scene, seed=seed, words=("deposed", 0), run=Scene.deposed)),
         (PROMISE, partial(scene, seed=seed, words=("long log", 0), run=Scene.long_log)),
         (PROMISE, partial(scene, seed=seed, words=("passing on", 0), run=Scene.passing_on)),
+        (PROMISE, partial(scene, seed=seed, words=("followed", 0), run=Scene.followed)),
+        (PROMISE, partial(scene, seed=seed, words=("refused", 0), run=Scene.refused)),
+        *((LEAD, partial(scene, seed=seed, words=(run.__name__, 0), run=run))
+          for run in (Scene.interrupted, Scene.nested, Scene.agreed)),
         *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
         *((PROMISE, partial(scene, seed=seed, words=("kept", voted, *what),
                             run=partial(Scene.kept, voted=voted, what=what)))
@@ -668,6 +761,11 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         few = ((LEAD, partial(act, matter=LEAD, seed=seed, run=run)) for run in range(12))
         of_three = partial(Minutes, seen, 3)
         ended |= hunt_together(subject, THREE, {MINE: "Server"}, of_three, (LEAD,), few, SPEAKERS)
+    for servers in CROWDS:
+        begin = replace(THREE, nodes=(MINE, *[SPEAKER] * (servers - 1)))
+        turns = [(LEAD, partial(scene, seed=seed, words=("in turn", servers), run=Scene.in_turn))]
+        book, left = partial(Minutes, seen, servers), [matter for matter in NEEDED if matter not in ended]
+        ended = hunt_together(subject, begin, {MINE: "Server"}, book, left, turns, SPEAKERS) | ended
     return ended, seen
 
 
@@ -676,9 +774,9 @@ def scene(play: Play, seed: int, words: Sequence[object], run: Callable[[Scene],
     run(Scene(play, dice("log", *words, seed)))
 
 
-def act(play: Play, matter: str, seed: int, run: int) -> None:
+def act(play: Play, matter: str, seed: int, run: int, kind: type[Scene] = Scene) -> None:
     """Let things happen that try one matter most."""
-    one = Scene(play, dice("log", matter, seed, run))
+    one = kind(play, dice("log", matter, seed, run))
     acts = {
         PROMISE: [*[one.prepare] * 3, one.accept, one.accept, one.decide, one.quiet, one.quiet, one.crash,
                   one.again],

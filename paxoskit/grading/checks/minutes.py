@@ -192,15 +192,17 @@ class Minutes:
         """Only what a majority voted for in one ballot is decided."""
         if type(fact) is not Decided or type(fact.value) is not str:
             return f"{title(self.me)} announced {fact!r:.80}; Decided of a text was expected."
-        if self.what != COUNTS:
-            return None
-        if any(value == fact.value and len(who) >= self.majority for (_, value), who in self.votes.items()):
+        return self.uncounted(fact.value) if self.what == COUNTS else None
+
+    def uncounted(self, decided: str) -> str | None:
+        """Return what is wrong if no majority is known to have voted for a value in one ballot."""
+        if any(value == decided and len(who) >= self.majority for (_, value), who in self.votes.items()):
             return None
         heard = "; ".join(
             f"{' and '.join(map(title, sorted(who, key=str)))} for {quoted(value)} in ballot {ballot}"
             for (ballot, value), who in self.votes.items()
         )
-        return (f"{title(self.me)} announced that {quoted(fact.value)} is decided; it had heard these votes: "
+        return (f"{title(self.me)} announced that {quoted(decided)} is decided; it had heard these votes: "
                 f"{heard or 'none'}, and "
                 f"{self.majority} of {self.acceptors} acceptors are a majority.\nLook at which votes are "
                 "counted together, and whose."

@@ -80,8 +80,8 @@ class Trouble:
         self.play.step(Choice("duplicate" if double else "deliver", flight.receiver, flight.sender, flight.message))
 
 
-WORDS = ("red", "blue", "", "green", " ", "yellow", "0", "white", "None", "black", "pink", "a b")
-"""Values of others: any text is one."""
+WORDS = ("red", "blue", "", "green", " ", "yellow", "0", "white", "None", "black", "pink", " A b ")
+"""Values of others: any text is one, as it is."""
 
 
 class Company(Trouble):
@@ -101,8 +101,11 @@ class Company(Trouble):
         self.more(steps)
 
 
-NEAR = ((1, 2), (1, 2), (1, 2), (2, 10), (9, 10), (99, 100))
-"""Pairs of rounds in which others may have voted: as numbers, and not as texts, the second is above the first."""
+NEAR = ((1, 2), (1, 2), (1, 2), (2, 100), (9, 10), (99, 100))
+"""Pairs of rounds in which others may have voted: as numbers, and not as texts, the second is above the first.
+
+However far below, a vote counts.
+"""
 
 
 class Reported(Trouble):
@@ -199,7 +202,7 @@ class Aftermath(Trouble):
     def come_to(self, fate: str, acceptors: list[int]) -> None:
         """Let the proposal be chosen, or refused, or let nothing be heard of it yet."""
         if fate == "refused":
-            for acceptor in acceptors[1:]:
+            for acceptor in acceptors[self.random.randint(0, 1) :]:
                 self.play.step(Choice("ask", acceptor, what=Prepare(Ballot(5, self.theirs[1]))))
         if not fate.startswith("not heard of"):
             for flight in self.flying(Accept):
@@ -467,11 +470,20 @@ class Calm:
 
 
 
-OUTAGE, LONG_OUTAGE = 6, 60
+OUTAGE, LONG_OUTAGE = 6, 110
 """For so many rings, all messages are lost."""
 
 REFUSED = 12
 """So many ballots are refused one after the other."""
+
+FAR = {3: 40, 4: 70_000}
+"""The round of the ballot that is in the way, for each number of acceptors; 300 for others."""
+
+WISH = {5: " Mine "}
+"""A wish that is decided as it is, for each number of acceptors; the empty text for others."""
+
+ENDS = 12
+"""Among so many acceptors those at both ends are a majority: their names are no digits."""
 
 Scene = Callable[[Play], None]
 
@@ -484,7 +496,7 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
 
     def above(play: Play) -> None:
         calm = Calm(play, acceptors)
-        calm.rival(Prepare(Ballot(40 if acceptors == 3 else 300, acceptors + 2)))
+        calm.rival(Prepare(Ballot(FAR.get(acceptors, 300), acceptors + 2)))
         calm.go()
 
     def refused(play: Play) -> None:
@@ -504,6 +516,11 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
         calm.rival(theirs, voters)
         calm.go(lose)
 
+    def long_outage(play: Play) -> None:
+        for acceptor in range(2, acceptors + 1):  # the first to answer then has no vote to report
+            play.step(Choice("ask", acceptor, what=theirs))
+        Calm(play, acceptors).go(rings=LONG_OUTAGE)
+
     yield lambda play: Calm(play, acceptors).go(), "mine"
     yield lambda play: Calm(play, acceptors, down=tuple(first_half)).go(), "mine"
     yield lambda play: Calm(play, acceptors, down=tuple(second_half)).go(), "mine"
@@ -516,8 +533,9 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
             yield lambda play, lose=lose, kind=kind: Calm(play, acceptors).go(lose, kind), "mine"  # type: ignore[misc]
     yield lambda play: Calm(play, acceptors).go(rings=OUTAGE), "mine"
     if acceptors == 3:
-        yield lambda play: Calm(play, acceptors).go(rings=LONG_OUTAGE), "mine"
-    yield lambda play: Calm(play, acceptors).go(wish=""), ""
+        yield long_outage, "theirs"
+    wish = WISH.get(acceptors, "")
+    yield lambda play: Calm(play, acceptors).go(wish=wish), wish
     yield above, "mine"
     if acceptors == 3:
         yield refused, "mine"
@@ -526,7 +544,7 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
 
 
 class Progress(Minutes):
-    """Watches that what is decided is the right value."""
+    """Watches that what is decided is the right value, and that it is decided indeed."""
 
     def __init__(self, proposer: int, right: str) -> None:
         super().__init__(PROGRESS, proposer)
@@ -536,7 +554,7 @@ class Progress(Minutes):
         """The value that must be decided."""
         if not same(fact, Decided(self.right)):
             return f"{title(self.me)} announced {say(fact)}; in this run {self.right!r} had to be decided."
-        return None
+        return self.uncounted(self.right)
 
 
 def judge_progress(subject: Subject, seed: int) -> None:
@@ -557,6 +575,8 @@ def judge_scenes(subject: Subject) -> None:
 
             story = begin(acceptors)
             tried(subject, story, watcher, scene)
+    middle = tuple(range(3, ENDS // 2 + 2))
+    tried(subject, begin(ENDS), lambda: Progress(ENDS + 1, "mine"), lambda play: Calm(play, ENDS, down=middle).go())
 
 
 def tried(
@@ -745,6 +765,10 @@ ROUNDS = 200
 """A duel that is not over after so many waits of its first proposer, and 20 seconds, goes on for ever."""
 
 
+PAIRS = {14: (4, 6), 15: (5, 6)}
+"""Which two of more proposers meet in a run, for each run of these numbers; the first two in others."""
+
+
 class Duel:
     """Two proposers of a learner's among right acceptors, in virtual time; timers ring when dice say.
 
@@ -753,9 +777,9 @@ class Duel:
     refused because the other stood again meanwhile.
     """
 
-    def __init__(self, play: Play, random: Random, acceptors: int = 3) -> None:
+    def __init__(self, play: Play, random: Random, proposers: tuple[int, int] = (4, 5)) -> None:
         self.play, self.random = play, random
-        self.proposers = (acceptors + 1, acceptors + 2)
+        self.proposers = proposers
         self.agenda: list[tuple[float, int, Choice, float]] = []
         self.now, self.entries = 0.0, 0
         self.seen: set[int] = set()
@@ -821,9 +845,10 @@ def judge_duel(subject: Subject, seed: int) -> None:
     """Two proposers that get in each other's way both know in the end what is decided."""
     must_be_its_own(subject)
     for run in range(16):
-        story = begin(3, 2)
+        pair = PAIRS.get(run, (4, 5))
+        story = begin(3, max(pair) - 3)
         play = Play(story, {**ROLES, MINE: subject.node("Proposer")}, Silent())
-        duel = Duel(play, dice("duel", seed, run))
+        duel = Duel(play, dice("duel", seed, run), pair)
         if not duel.over():
             rounds = max((c.what.ballot.round for c in play.choices if isinstance(c.what, Prepare)), default=0)
             says = (f"of two proposers, the second began soon after the first; {len(duel.decided)} of them "

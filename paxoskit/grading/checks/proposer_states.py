@@ -127,7 +127,7 @@ class Search:
         """Return the number of a node's state; the same for equal ones, if they are data."""
         key: object
         try:
-            key = node.state()
+            key = type(node).state(node)  # an attribute of its own may be called state
         except NodeError as error:  # it is like no other
             key, self.odd = len(self.nodes), str(error)
         number = self.numbers.setdefault(key, len(self.nodes))
@@ -143,7 +143,7 @@ class Search:
                 raise Enough
             self.left -= 1
             try:
-                twin = self.nodes[mine].copy()
+                twin = type(self.nodes[mine]).copy(self.nodes[mine])
             except Exception as error:
                 raise NodeError(f"{title(self.me)} cannot be copied: {error}") from None
             effects = twin.receive(sender, message)

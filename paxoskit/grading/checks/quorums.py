@@ -12,6 +12,9 @@ from paxoskit.grading.subject import Subject
 LARGEST = 6
 """Every set of voters among so many servers is tried, and samples of larger clusters."""
 
+COPIES = 100
+"""A network that brings a vote again may do so many times."""
+
 
 def enough(servers: int, phase: int) -> int:
     """Return how many servers are a quorum: more than half in phase 1, at least half in phase 2.
@@ -56,9 +59,10 @@ def larger(seed: int) -> Iterator[tuple[tuple[int, ...], list[int], list[int]]]:
 
 
 def subsets(servers: tuple[int, ...]) -> Iterator[list[int]]:
-    """Yield every set of servers, small ones first."""
-    for size in range(len(servers) + 1):
-        yield from map(list, combinations(servers, size))
+    """Yield every set of servers, small ones first; their names are made anew, as a network brings them."""
+    names = [int(str(name)) for name in servers]  # what is equal need not be one object
+    for size in range(len(names) + 1):
+        yield from map(list, combinations(names, size))
 
 
 def judge_meet(subject: Subject, seed: int) -> None:
@@ -130,7 +134,21 @@ def judge_by_server(subject: Subject, seed: int) -> None:
                             f"returned {not once}: the same {len(votes)} of {len(servers)} servers voted.\n"
                             "Look at what you count: a network may bring the same vote twice."
                         )
+    judge_many_copies(subject, (1, 2, 3, 4, 5))
     never_the_same(answers)
+
+
+def judge_many_copies(subject: Subject, servers: tuple[int, ...]) -> None:
+    """A quorum stays one, however many copies of one of its votes came before the others, or after them."""
+    quorum, copies = list(servers[: enough(len(servers), 1)]), [servers[0]] * COPIES
+    once = ask(subject, quorum, servers, 1)
+    for votes, moment in (([*copies, *quorum], "before"), ([*quorum, *copies], "after")):
+        if ask(subject, votes, servers, 1) is not once:
+            raise Failed(
+                f"{call(quorum, servers, 1)} returned {once}, and {not once} when {COPIES} more votes of server "
+                f"{servers[0]} came {moment} these: the same {len(quorum)} of {len(servers)} servers voted.\n"
+                "Look at which of the votes you read: a network may bring the same vote many times."
+            )
 
 
 def never_the_same(answers: set[bool]) -> None:

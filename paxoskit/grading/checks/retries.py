@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from itertools import permutations
+from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations, product
 from random import Random
 from typing import Any
 
 from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.subject import Subject
+from paxoskit.grading.subject import LearnerError, Subject
 from paxoskit.protocol.messages import Ask, Get, Put, Reply, Request
 from paxoskit.protocol.node import Send, title
 from paxoskit.protocol.plain import Message
@@ -249,17 +249,28 @@ def judge_answered(subject: Subject, seed: int) -> None:
     server.start()
     server.receive("client 1", Request("client 1/1.1", 1, Put(KEYS[0], "1")))
     try:
-        server.copy()
+        twin = server.copy()
     except TypeError as error:
         raise Failed(
             f"what your server keeps in its attributes cannot be copied ({error}).\n"
             "Look at what it keeps: numbers, texts, lists, dictionaries, objects of your own; a generator is none."
         ) from None
+    for asked_one in (twin, server):
+        replies = [
+            effect.message for effect in asked_one.receive("client 1", Request("client 1/1.2", 1, Put(KEYS[0], "2")))
+            if isinstance(effect, Send) and type(effect.message) is Reply
+        ]
+        if [reply.answer for reply in replies] == ["2"]:
+            raise Failed(
+                "a copy of your server, made to turn back time, was asked put('x', 2), and then your server itself, "
+                "which knew of it.\nLook at what is kept elsewhere than in the server's own attributes."
+            )
 
 
 def judge_once(subject: Subject, seed: int) -> None:
     """A request that comes again, soon or long after, takes effect once."""
     judge(ONCE, retried, 100)(subject, seed)
+    judge_once_briefly(subject, seed)
     judge_long(subject, seed)
 
 
@@ -278,9 +289,16 @@ def judge_long(subject: Subject, seed: int) -> None:
     after_long(subject, [*requests, *copies], ONCE)
 
 
+THREE: tuple[Get | Put, ...] = (Put("k", "a"), Get("k"), Put("k", "b"))
+"""Requests for one key; the first is a put, as a key without a value is another property's matter."""
+
+
 def judge_overtaken(subject: Subject, seed: int) -> None:
-    """A request may be overtaken by one later request, or by very many."""
+    """A request may be overtaken by one later request, or by very many; and then both may come again."""
     judge(EFFECTS, overtaking)(subject, seed)
+    for numbers in permutations((1, 2, 3)):
+        requests = [Request("client 1/1.1", one, what) for one, what in zip(numbers, THREE)]
+        after_long(subject, [*requests, *requests], ONCE)
     late = [Request("client 1/1.1", number, Put(KEYS[0], str(number))) for number in (2, *range(4, 150), 3, 1)]
     after_long(subject, [*late, Request("client 1/1.1", 150, Get(KEYS[0]))], EFFECTS)
 
@@ -303,6 +321,70 @@ def after_long(subject: Subject, requests: list[Request], what: str) -> None:
             raise Failed(f"{heard} and said nothing.\n{ADVICE[ANSWERED]}")
         if words := table.wrong(heard, request, again, [vars(reply)["answer"] for reply in given]):
             raise Failed(words)
+
+
+UNUSUAL = (
+    "'x'", "x", "'X'", " 'x'", "'x' ", '"x"', "1", "1.0", "True", "", "''", "None", "null", "(1,2)", "(1, 2)",
+    "{1: 2, 3: 4}", "{3: 4, 1: 2}", "'\u00e9'", "'e\u0301'", "'\u212b'", "a\r\n", "a\n", "a\n\n", "%s {}", "x" * 300,
+    "x" * 301, "name", "peers", "disk", "data", "answers", "__class__", "__doc__", "__dict__", "client 1",
+    "client 1/1.1", *(f"client 1/1.1{mark}1" for mark in ".:,;#/|-_ \t\n"), "('client 1/1.1', 1)",
+)  # fmt: skip
+"""Texts that are nearly equal, or that a program might take for something else than a key, or a value, of its own."""
+
+
+def judge_values(subject: Subject, seed: int) -> None:
+    """Any text is a key, and a value: also one that looks like a name of the server's own; and there may be many."""
+    judge(VALUES, in_order)(subject, seed)
+    puts = [Put(key, value) for key, value in zip(UNUSUAL, [*UNUSUAL[1:], UNUSUAL[0]])]
+    again = [Get(key) if at % 2 else Put(key, "another") for at, key in enumerate(UNUSUAL)]
+    after_long(subject, in_a_session([*puts, *again]), VALUES)
+    many = [Put(f"key {number}", str(number)) for number in range(70)]
+    after_long(subject, in_a_session([*many, Get("key 0"), Get("key 35"), Get("key 69")]), VALUES)
+
+
+def judge_missing(subject: Subject, seed: int) -> None:
+    """A key that nobody put has no value, whatever it is called."""
+    judge(MISSING, never_put)(subject, seed)
+    after_long(subject, in_a_session([Put("a", "1"), *map(Get, UNUSUAL)]), MISSING)
+
+
+def in_a_session(operations: Sequence[Get | Put]) -> list[Request]:
+    """Return requests of one session for these operations."""
+    return [Request("client 1/1.1", number, operation) for number, operation in enumerate(operations, 1)]
+
+
+def judge_once_briefly(subject: Subject, seed: int) -> None:
+    """All runs of three requests for one key, from an empty store on: then each of them comes again."""
+    none_is_known = answers_none(subject)
+    for operations in product(THREE, repeat=3):
+        if none_is_known or isinstance(operations[0], Put):
+            requests = in_a_session([*operations, Get("k")])
+            after_long(subject, [*requests[:3], *requests], ONCE)
+    puts = in_a_session([Put(key, str(at)) for at, key in enumerate(UNUSUAL)])  # a key is no name of a request
+    after_long(subject, [*puts, *puts], ONCE)
+
+
+def answers_none(subject: Subject) -> bool:
+    """Say whether a get of a key without a value is answered None: whoever does not, loses a point for that alone."""
+    server = subject.node("KeyValueServer")(1, (1,))
+    server.start()
+    try:
+        effects = server.receive("client 1", Request("client 1/1.1", 1, Get("k")))
+    except LearnerError:
+        return False
+    return [vars(one.message).get("answer", "") for one in effects if isinstance(one, Send)] == [None]
+
+
+def judge_sessions(subject: Subject, seed: int) -> None:
+    """The name of a session may be any text that begins with its client's, and may begin or end with another's."""
+    judge(EFFECTS, several_sessions)(subject, seed)
+    names = ("1.1", "1.11", " 1.1", "1.1 ", "1.1\n", "1.1:1", "1.1/1", "1.1#1", "\u00e9", "e\u0301", "1/1.1", "")
+    pairs = [(f"client 1/{name}", number) for number in (1, 11, 111, 257) for name in names]
+    requests = [
+        one for count, pair in enumerate(pairs, 1)
+        for one in (Request(*pair, Put("k", f"{count}")), Request("client 1/looks", count, Get("k")))
+    ]  # fmt: skip
+    after_long(subject, requests, EFFECTS)
 
 
 # Histories -----------------------------------------------------------------------------------------------------
@@ -393,21 +475,61 @@ def few_values(random: Random, length: int) -> list[Operation]:
 VALUES_AGAIN = (0, 1, 1_000, 2.5)
 
 
-def judge_history(subject: Subject, history: list[Operation]) -> None:
+def crowded(random: Random, length: int) -> list[Operation]:
+    """Return a history without a gap in time, whose times may be very near one another, or very far.
+
+    Some have all operations at once; values are below zero too, and not all are whole.
+    """
+    shift, unit = random.choice([(0, 1), (-length, 1), (0.25, 0.001), (10**7, 10**9)])
+    times = [shift + unit * time for time in range(2 * length)]
+    if random.random() < 0.5:
+        random.shuffle(times)
+    else:  # all are asked before one is answered
+        times = [*random.sample(times[:length], length), *random.sample(times[length:], length)]
+    left = [(min(pair), max(pair)) for pair in zip(times[:length], times[length:])]
+    values = random.choice([VALUES_APART, VALUES_APART[3:5]])
+    value, history = None, list[Operation]()
+    while left:  # what was not answered before another was asked may come next
+        span = random.choice([one for one in left if all(one[0] < other[1] for other in left)])
+        left.remove(span)
+        if random.random() < 0.75:
+            new = random.choice(values)
+            history.append((*span, "put", new, value))
+            value = new
+        else:
+            history.append((*span, "get", None, value))
+    which = random.random()
+    if which < 0.4:  # what explains the answers need not be in time any more
+        spans = [one[:2] for one in history]
+        random.shuffle(spans)
+        history = [(*span, *one[2:]) for span, one in zip(spans, history)]
+    elif which < 0.6:
+        one = random.randrange(length)
+        history[one] = (*history[one][:4], NEAR[history[one][4]])
+    random.shuffle(history)
+    return history
+
+
+VALUES_APART = (-1, 0, -0.5, 2, 2.5, 3, 3.25)
+NEAR = {None: -1, -1: None, 0: -0.5, -0.5: 0, 2: 2.5, 2.5: 2, 3: 3.25, 3.25: 3}
+"""For each value another one that is easily taken for it."""
+
+
+def judge_history(subject: Subject, history: list[Operation], when: str = "") -> None:
     """`linearizable` tells whether a history is."""
     anew = [tuple(operation) for operation in json.loads(json.dumps(history))]  # equal numbers, not the same objects
     got, right = subject.call("linearizable", anew), is_linearizable(history)
     if same(got, right):
         return
     lines = "\n".join(
-        f"    from {asked_at:g} to {answered_at:g}: {f'put({argument})' if kind == 'put' else 'get()'} answers {answer}"
-        for asked_at, answered_at, kind, argument, answer in sorted(history, key=lambda one: one[0])
+        f"    from {begin:.10g} to {end:.10g}: {f'put({argument})' if kind == 'put' else 'get()'} answers {answer}"
+        for begin, end, kind, argument, answer in sorted(history, key=lambda one: one[0])
     )
     why = (
         "there is an order that respects time and in which every answer is right"
         if right else "in every order that respects time some answer is wrong"
     )  # fmt: skip
-    raise Failed(f"linearizable returned {got!r}; {right} was expected: {why}.\n{lines}")
+    raise Failed(f"linearizable returned {got!r}{when}; {right} was expected: {why}.\n{lines}")
 
 
 def judge_six(subject: Subject, seed: int) -> None:
@@ -427,6 +549,10 @@ def judge_histories(subject: Subject, seed: int) -> None:
         history = few_values(random, 2 + index // 50 + index % 3)
         random.shuffle(history)
         judge_history(subject, history)
+    for index in range(80):
+        judge_history(subject, crowded(random, 2 + index // 20 + index % 2))
+    for history in (*SIX, *SIX):
+        judge_history(subject, history, " (the same histories had been asked before)")
 
 
 EXERCISE = Exercise(
@@ -436,12 +562,12 @@ EXERCISE = Exercise(
     properties=(
         Property("answered", "Each request is answered to its client, with its session and number", 0.5,
                  judge_answered),
-        Property("values", "A get answers the value put last, a put the value before it", 1, judge(VALUES, in_order)),
-        Property("missing", "A get of a key that was never put answers None", 0.5, judge(MISSING, never_put)),
+        Property("values", "A get answers the value put last, a put the value before it", 1, judge_values),
+        Property("missing", "A get of a key that was never put answers None", 0.5, judge_missing),
         Property("once", "A request that comes again takes effect once, and is answered as the first time", 1,
                  judge_once),
         Property("sessions", "Requests of different sessions are different requests", 0.5,
-                 judge(EFFECTS, several_sessions)),
+                 judge_sessions),
         Property("overtaken", "A request that comes after a later one of its session is not lost", 0.5,
                  judge_overtaken),
         Property("six_histories", "The six histories of the lesson: linearizable or not", 0.5, judge_six),

@@ -94,7 +94,8 @@ class Register:
         """The block that server 1 has proposed and nobody has decided."""
         self.leader: Name | None = None
         """Whom server 1 must follow: it has just heard this one lead in a ballot above all."""
-        self.asked: list[Request] = []
+        self.waiting: dict[str, Request] = {}
+        """By session: what server 1 heard while it led, and nobody has decided."""
 
     @property
     def tip(self) -> str:
@@ -116,15 +117,18 @@ class Register:
         for one in said:
             if one.sender == 1 and type(one.message) is Accept:
                 self.open = one.message.block
+        asked = choice.what
+        if self.leading and isinstance(asked, Request) and asked.number > self.fold.last.get(asked.session, 0):
+            self.waiting[asked.session] = asked
         return words
 
     def take(self, world: World, choice: Choice, said: list[Said]) -> list[Request]:
         """Write down what server 1 heard; return the requests that took effect in this turn."""
         for one in said:
             if one.sender == 1 and type(one.message) in (Elected, SteppedDown):
-                self.leading, self.open = type(one.message) is Elected, None
+                self.leading, self.open, self.waiting = type(one.message) is Elected, None, {}
         if not world.is_up(1):
-            self.leading, self.open = False, None
+            self.leading, self.open, self.waiting = False, None, {}
         if choice.kind != "deliver" or isinstance(choice.what, Prepare):
             self.leader = None
         elif isinstance(choice.what, Accept) and choice.what.ballot > self.ballot:
@@ -136,6 +140,7 @@ class Register:
             if block.height == len(self.blocks):
                 self.blocks.append(block)
                 self.open = None
+                self.waiting = {name: one for name, one in self.waiting.items() if one not in block.operations}
                 fresh += block.operations
                 if any([self.fold.add(request) for request in block.operations]):
                     self.seen.add("twice")
@@ -197,7 +202,16 @@ class Register:
                         "leader "
                         "does with every request of a block, those of others' blocks too.")  # fmt: skip
         asked = choice.what
-        if choice.kind != "deliver" or not isinstance(asked, Request):
+        if choice.kind != "deliver":
+            return None
+        if fresh and self.leading:
+            for one in [message.block for _, message in sent if type(message) is Accept]:
+                left = [request for request in self.waiting.values() if request not in one.operations]
+                if left:
+                    return (f"{heard}, and proposed a block without {says(left[0])}, which it has heard since it "
+                            "leads, and which is not decided.\nLook at how a request comes into the log while "
+                            "another block is open.")  # fmt: skip
+        if not isinstance(asked, Request):
             return None
         last = self.fold.last.get(asked.session, 0)
         if asked.number == last and (asked.session, asked.number) not in given:
@@ -345,9 +359,9 @@ class Scene:
         keys = [f"'key {number}'" for number in range(MANY)]
         puts = [Request(f"client 3/8.{number}", 1, Put(key, ODD[number % len(ODD)])) for number, key in enumerate(keys)]
         gets = [Request(f"client 2/8.{number}", 1, Get(key)) for number, key in enumerate(keys)]
-        for few in (puts[:200], puts[200:], [*puts[3:6], puts[90]], [*gets[:6], gets[90]]):
+        for few in (puts[:200], puts[200:], [*puts[3:6], puts[90]], [*gets[:5], gets[90], gets[190]]):
             self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, tuple(few)))))
-        for one in (*puts[:6], puts[90], *gets[:6], gets[90]):
+        for one in (*puts[:6], puts[90], *gets[:5], gets[90], gets[190]):
             self.send(one)
 
     def follower(self) -> None:
@@ -371,6 +385,55 @@ class Scene:
         self.stand()
         if self.book.leading and self.book.open is None:
             self.send(Request("client 1/6.1", self.random.randint(2, 12), self.operation()))
+
+    def long_life(self) -> None:
+        """Many blocks are decided, server 1 crashes; then some of the first are asked, and decided, once more."""
+        puts = [Request(f"client 3/8.{number}", 1, Put(f"'key {number}'", str(number))) for number in range(40)]
+        gets = [Request(f"client 2/8.{number}", 1, Get(f"'key {number}'")) for number in (0, 1, 19, 39)]
+        for one in puts:
+            self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, (one,)))))
+        self.crash()
+        self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, (puts[2], *gets)))))
+        for one in (*puts[:3], puts[20], puts[39], *gets):
+            self.send(one)
+
+    def crowd(self) -> None:
+        """Server 1 leads, and many requests are decided at once that it has never heard; then it hears many."""
+        self.stand()
+        many = [Request(f"client {1 + number % 3}/4.{number}", 1, self.operation()) for number in range(80)]
+        self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, tuple(many[:40])))))
+        for one in many[30:60]:
+            self.send(one)
+        self.vote()
+        self.vote()
+
+    def guessable(self) -> None:
+        """Server 1 leads, or follows, and is asked what it could answer at once: nobody knows yet what comes before."""
+        for _ in range(3):
+            self.decide()
+        self.random.choice([self.stand, self.follow])()
+        data = self.book.fold.data
+        asked: list[Operation] = [*map(Get, KEYS), *(Put(key, data.get(key, "")) for key in KEYS)]
+        for number, operation in enumerate(self.random.sample(asked, len(asked))):
+            self.send(Request(f"client {1 + number % 3}/7.{number}", 1, operation))
+
+    def thrice(self) -> None:
+        """What has taken effect is asked again and again: each time the answer was lost."""
+        self.decide()
+        self.random.choice([self.stand, self.follow, self.decide])()
+        for request in self.book.blocks[-1].operations if self.book.blocks else ():
+            for _ in range(3):
+                self.send(request)
+
+    def leads_again(self) -> None:
+        """Server 1 leads, is asked, is deposed, and leads again: what it was asked then is asked again."""
+        self.stand()
+        request = self.request()
+        self.send(request)
+        self.follow()
+        self.stand()
+        self.vote()
+        self.send(request)
 
     def crash(self) -> None:
         """Server 1 crashes, and comes back."""
@@ -398,8 +461,16 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
             yield lambda play, run=run: scene(play, dice("store", matter, seed, run), 3 + run % 25)  # type: ignore[misc]
         if matter in (VALUES, ONCE):
             yield lambda play: Scene(play, dice("store", "many sessions", seed)).many()
-        if matter == ANSWERED:
+        if matter in (VALUES, ANSWERED):
+            yield lambda play: Scene(play, dice("store", "long life", seed)).long_life()
+        if matter == LOG:
             for run in range(6):
+                yield lambda play, run=run: Scene(play, dice("store", "guessable", seed, run)).guessable()  # type: ignore[misc]
+        if matter == ANSWERED:
+            yield lambda play: Scene(play, dice("store", "crowd", seed)).crowd()
+            for run in range(6):
+                yield lambda play, run=run: Scene(play, dice("store", "thrice", seed, run)).thrice()  # type: ignore[misc]
+                yield lambda play, run=run: Scene(play, dice("store", "leads again", seed, run)).leads_again()  # type: ignore[misc]
                 yield lambda play, run=run: Scene(play, dice("store", "follower", seed, run)).follower()  # type: ignore[misc]
                 yield lambda play, run=run: Scene(play, dice("store", "behind", seed, run)).behind()  # type: ignore[misc]
 
@@ -411,8 +482,23 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
                          "answers "
                          "what a block holds.")  # fmt: skip
         subject.once("a put replaces", lambda: replaced(subject))
+        if matter == ANSWERED:
+            of_client_twelve(subject)
 
     return judged
+
+
+def of_client_twelve(subject: Subject) -> None:
+    """There may be more than nine clients, and a client may have many sessions."""
+    node = subject.node("Store")(1, (1, 2, 3))
+    node.start()
+    request = Request("client 12/34.56", 1, Get("'x'"))
+    node.receive(2, Decide(mine(Content(0, NO_HASH, (request,)))))
+    given = replies([effect for effect in node.receive(3, request) if type(effect) is Send])
+    if not given or any(not same(one, (request.client, Reply(request.session, 1, None))) for one in given):
+        told = " and ".join(f"sent {reply!r:.100} to {to!r:.30}" for to, reply in given) or "did not answer"
+        raise Failed(f"server 1 heard {says(request)} of server 3, which has taken effect here, and {told}.\n"
+                     "Look at whom an answer goes to: the client is that of the request.")  # fmt: skip
 
 
 def replaced(subject: Subject) -> None:
@@ -514,10 +600,10 @@ class Desk:
         number = self.numbers[session] = self.numbers.get(session, 0) + 1
         self.line.append(Request(session, number, operation))
         words = f"it is asked, in session {session}, to {' '.join(operation.words)}"
-        self.hear("client 1", Ask(session, operation, len(self.told) % 4), words)
+        self.hear("client 1", Ask(session, operation, number // 3 % 4), words)
 
-    def ask_two(self, sessions: list[str], operation: Operation) -> None:
-        """Ask the client two things in one message."""
+    def ask_many(self, sessions: list[str], operation: Operation) -> None:
+        """Ask the client two things or more in one message."""
         for session in sessions:
             number = self.numbers[session] = self.numbers.get(session, 0) + 1
             self.line.append(Request(session, number, operation))
@@ -525,12 +611,13 @@ class Desk:
         self.hear("client 1", asks, f"it is asked at once, in the sessions {sessions}, to {' '.join(operation.words)}")
 
     def answer(self, reply: Reply, sender: Name, others: Sequence[Reply] = ()) -> None:
-        """Bring an answer, the right one or another; with others, in one message after them."""
+        """Bring an answer, the right one or another; with others, in one message, after them or before."""
         right = bool(self.line) and (reply.session, reply.number) == (self.line[0].session, self.line[0].number)
         if right:
             self.line.pop(0)
             self.tried = set()
-        message: Message = Replies((*others, reply)) if others else reply
+        many = (*others, reply) if len(self.told) % 2 else (reply, *others)
+        message: Message = Replies(many) if others else reply
         self.hear(sender, message, f"it hears {say(message)} of {title(sender)}", reply if right else None)
 
     def ring(self) -> None:
@@ -585,7 +672,7 @@ def busy(desk: Desk, random: Random, steps: int) -> None:
         if luck < 0.4 or not desk.numbers:
             operation = Get("'x'") if random.random() < 0.5 else Put("'y'", str(step))
             if random.random() < 0.3:
-                desk.ask_two([f"client 1/1.{number}" for number in random.sample([1, 2, 3], 2)], operation)
+                desk.ask_many([f"client 1/1.{number}" for number in random.sample([1, 2, 3], 2)], operation)
             else:
                 desk.ask(f"client 1/1.{random.randint(1, 3)}", operation)
         elif luck < 0.65 and desk.line:
@@ -605,9 +692,12 @@ def busy(desk: Desk, random: Random, steps: int) -> None:
 
 
 def one_session(desk: Desk) -> None:
-    """A session asks much, some of it while its requests stand in line; each is answered, at times twice."""
+    """A session asks much, the same twice or more too, some of it while its requests stand in line.
+
+    Each is answered, at times twice.
+    """
     for number in range(12):
-        desk.ask("client 1/1.1", Put("'x'", str(number)))
+        desk.ask("client 1/1.1", Put("'x'", str(number // 4)))
         if number % 3:
             reply = Reply("client 1/1.1", desk.line[0].number, None)
             desk.answer(reply, 1)
@@ -617,7 +707,8 @@ def one_session(desk: Desk) -> None:
 
 
 def long_line(desk: Desk) -> None:
-    """Much is asked before the first answer comes."""
+    """Much is asked before the first answer comes, some of it in one message."""
+    desk.ask_many([f"client 1/2.{number}" for number in range(12)], Get("'x'"))
     for number in range(120):
         desk.ask(f"client 1/1.{number % 3}", Put("'x'", str(number % 5)))
     for one in list(desk.line):

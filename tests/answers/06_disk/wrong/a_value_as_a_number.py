@@ -1,0 +1,85 @@
+# loses: report. A value of digits is saved as a number, and its zeros in front are lost. # loses nothing else
+from dataclasses import dataclass
+
+from paxoskit.protocol.node import Node
+from paxoskit.protocol.plain import BOTTOM, Ballot
+from paxoskit.protocol.synod import Accept, Accepted, Decided, Nack, Prepare, Promise, TryAgain, Vote
+
+
+class Acceptor(Node):
+    @dataclass
+    class Disk:
+        promised: Ballot = BOTTOM
+        vote: object = None
+
+    def __init__(self, name, peers, disk=None):
+        super().__init__(name, peers, disk)
+        self.answered = 0
+
+    def on_prepare(self, sender, prepare):
+        self.answered += 1
+        if prepare.ballot < self.disk.promised:
+            self.send(sender, Nack(prepare.ballot, self.disk.promised))
+            return
+        self.disk.promised = prepare.ballot
+        self.send(sender, Promise(prepare.ballot, Vote(self.disk.vote[0], str(self.disk.vote[1])) if self.disk.vote else None))
+
+    def on_accept(self, sender, accept):
+        self.answered += 1
+        if accept.ballot < self.disk.promised:
+            self.send(sender, Nack(accept.ballot, self.disk.promised))
+            return
+        self.disk.promised = accept.ballot
+        self.disk.vote = accept.ballot, int(accept.value) if accept.value.isdigit() else accept.value
+        self.send(sender, Accepted(accept.ballot, accept.value))
+
+
+class Proposer(Node):
+    PATIENCE = (100.0, 400.0)
+
+    @dataclass
+    class Disk:
+        highest: Ballot = BOTTOM
+
+    def __init__(self, name, peers, disk=None):
+        super().__init__(name, peers, disk)
+        self.wish = None
+        self.ballot = BOTTOM
+        self.reports = {}
+        self.proposed = None
+        self.voters = set()
+        self.decided = False
+
+    def on_propose(self, sender, message):
+        self.wish = message.value
+        self.stand()
+
+    def stand(self):
+        self.ballot = self.disk.highest = Ballot(self.disk.highest.round + 1, self.name)
+        self.reports, self.proposed, self.voters = {}, None, set()
+        self.broadcast(Prepare(self.ballot))
+        self.after(self.PATIENCE, TryAgain(self.ballot))
+
+    def on_promise(self, sender, promise):
+        if promise.ballot != self.ballot or self.proposed is not None:
+            return
+        self.reports[sender] = promise.vote
+        if 2 * len(self.reports) > len(self.peers):
+            votes = [vote for vote in self.reports.values() if vote is not None]
+            self.proposed = max(votes, key=lambda vote: vote.ballot).value if votes else self.wish
+            self.broadcast(Accept(self.ballot, self.proposed))
+
+    def on_accepted(self, sender, accepted):
+        if accepted.ballot != self.ballot or self.decided:
+            return
+        self.voters.add(sender)
+        if 2 * len(self.voters) > len(self.peers):
+            self.decided = True
+            self.announce(Decided(self.proposed))
+
+    def on_nack(self, sender, nack):
+        self.disk.highest = max(self.disk.highest, nack.promised)
+
+    def on_try_again(self, sender, message):
+        if message.ballot == self.ballot and not self.decided:
+            self.stand()
