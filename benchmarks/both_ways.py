@@ -18,8 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from paxoskit.grading.grade import judge_in_worker
-from paxoskit.grading.properties import MODULES, Exercise, exercise, judge
+from paxoskit.grading.properties import MODULES, Exercise, exercise, judge, judge_property
 from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.report import Result
 from paxoskit.grading.subject import LocalSubject
@@ -44,7 +43,7 @@ def both(one: Exercise, file: Path) -> tuple[Row, Row]:
         limits = Limits(**one.limits)  # type: ignore[arg-type]
         subject = WorkerSubject(Path(folder, one.file), one.given, limits)
         try:
-            far = [judge_in_worker(one, subject, place, 0) for place in range(len(one.all()))]
+            far = [judge_property(prop, subject, 0, one.roles) for prop in one.all()]
         finally:
             subject.close()
     return rows(near), [

@@ -99,7 +99,7 @@ def _checked(cls: type[Node], file: str) -> type[Node]:
             f"{cls.__name__} in {file} has no method on_request(self, sender, message): clients ask by Request"
         )
     try:
-        cls(1, (1, 2, 3), cls.Disk()).start()
+        cls.start(cls(1, (1, 2, 3), cls.Disk()))
     except (Exception, SystemExit) as error:
         raise LoadError(f"cannot make a server of {cls.__name__}: {blame(error, file)}") from None
     return cls

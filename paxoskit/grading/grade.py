@@ -36,9 +36,8 @@ from paxoskit.grading.handed_in import judge_predictions, judge_stories
 from paxoskit.grading.marks import COLUMNS, Mark, OverrideError, read_overrides, with_overrides
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge_property
 from paxoskit.grading.remote import IsolationError, WorkerSubject
-from paxoskit.grading.report import FAILED, NOT_JUDGED, NOT_RUN, PASSED, TIMED_OUT, Report, Result, number
+from paxoskit.grading.report import NOT_JUDGED, NOT_RUN, Report, Result, number
 from paxoskit.grading.roster import Roster, RosterError, Student
-from paxoskit.grading.subject import TIMED_OUT as NO_END
 from paxoskit.grading.subject import LearnerError
 from paxoskit.grading.telling import told
 from paxoskit.grading.workshop import Limits
@@ -117,7 +116,7 @@ def judge_answer(one: Exercise, task: Task, pictures: dict[str, str], limits: Li
     subject = WorkerSubject(folder / "answer" / one.file, one.given, limits, task.required)
     subject.check_isolation()
     try:
-        results = [judge_in_worker(one, subject, place, task.seed) for place in range(len(one.all()))]
+        results = [judge_property(prop, subject, task.seed, one.roles) for prop in one.all()]
         isolation = subject.isolation
         for result in results:
             if result.story is not None and (picture := drawn(Story.from_json(result.story), one, subject)):
@@ -126,23 +125,6 @@ def judge_answer(one: Exercise, task: Task, pictures: dict[str, str], limits: Li
         subject.close()
     others = (*judge_stories(one.id, folder), *judge_predictions(one.id, folder))
     return Report(one.id, (*results, *others), isolation, seed=task.seed, notes=task.notes)
-
-
-def judge_in_worker(one: Exercise, subject: WorkerSubject, place: int, seed: int) -> Result:
-    """Judge the property at `place` of an exercise, and look at what its nodes did once more for shared memory."""
-    subject.doubt = ""
-    result = judge_property(one.all()[place], subject, seed, one.roles)
-    if result.status not in (PASSED, FAILED):
-        return result
-    status = FAILED
-    try:
-        says = subject.recheck()
-    except LearnerError as error:
-        says = error.says if result.status == PASSED else ""
-        status = TIMED_OUT if error.why == NO_END else FAILED
-    if not says:
-        return result
-    return replace(result, status=status, points=0, says=f"{says}\n\n{result.says}".rstrip())
 
 
 def drawn(story: Story, one: Exercise, subject: WorkerSubject) -> str:

@@ -8,6 +8,7 @@ equal chains are one object.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import math
 import re
@@ -50,7 +51,7 @@ def pack(value: Any, parts: Parts | None = None, depth: int = DEEPEST) -> Any:
     if kind is bytes:
         return {"bytes": value.hex()}
     if kind is Ballot:
-        return {"Ballot": [pack(part, parts, depth - 1) for part in value]}
+        return {"Ballot": [pack(_whole(part), parts, depth - 1) for part in value]}
     if kind is list:
         return [pack(item, parts, depth - 1) for item in value]
     if kind is tuple:
@@ -67,7 +68,16 @@ def pack(value: Any, parts: Parts | None = None, depth: int = DEEPEST) -> Any:
         return {"part": parts.digest(value)}
     if dataclasses.is_dataclass(kind):
         return _pack_object(kind, object.__getattribute__(value, "__dict__"), parts, depth)
+    if isinstance(value, enum.Enum) and kind.__members__.get(str(value.name)) is value:
+        return {"member": [kind.__name__, value.name]}
+    if is_ordinary(kind) and not issubclass(kind, BaseException):
+        return {"held": [kind.__name__, {name: pack(item, parts, depth - 1) for name, item in vars(value).items()}]}
     return {"odd": kind.__name__}
+
+
+def _whole(part: Any) -> Any:
+    """Return a part of a ballot; one of a learner's own class of whole numbers as the number that it is."""
+    return int.__int__(part) if isinstance(part, int) and type(part) is not bool else part
 
 
 def _pack_object(kind: Any, held: dict[str, Any], parts: Parts | None, depth: int) -> Any:
@@ -96,7 +106,10 @@ def unpack(data: Any, find: Find, odd: Odd, parts: Parts | None = None) -> Any:
         if parts is None:
             raise KeyError(content)
         return parts.object(content, find, odd)
-    if kind in ("ours", "object", "named"):
+    if kind == "member":
+        cls = find(content[0], False)
+        return odd(content[0]) if cls is None else cls[content[1]]
+    if kind in ("ours", "object", "held", "named"):
         return _made(kind, content, find, odd, parts)
     if kind in ("bytes", "float"):
         return bytes.fromhex(content) if kind == "bytes" else float(content)
@@ -130,6 +143,38 @@ def is_ours(kind: Any) -> bool:
 def is_chain(kind: type) -> bool:
     """Say whether a class is the kit's own chain; without its module, which not every worker has."""
     return kind.__name__ == "Chain" and kind is getattr(sys.modules.get("paxoskit.protocol.chain"), "Chain", None)
+
+
+_OF_ITS_OWN = frozenset({
+    "__new__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
+    "__deepcopy__", "__getattribute__", "__slots__", "__call__",
+})  # fmt: skip
+"""A class that says any of this is more, or other, than the attributes of its objects."""
+
+_WRITTEN_IN_PYTHON = 1 << 9
+"""The flag of a type on the heap, such as every class that was written in Python."""
+
+
+_ordinary: dict[type, bool] = {}
+"""What was found out of classes."""
+
+
+def is_ordinary(kind: type) -> bool:
+    """Say whether an object of a class is its attributes and nothing else.
+
+    >>> class Queue: pass
+    >>> is_ordinary(Queue), is_ordinary(list), is_ordinary(type("Mine", (list,), {}))
+    (True, False, False)
+    """
+    known = _ordinary.get(kind)
+    if known is None:
+        classes = kind.__mro__[:-1]
+        known = _ordinary[kind] = bool(classes) and all(
+            cls.__flags__ & _WRITTEN_IN_PYTHON and _OF_ITS_OWN.isdisjoint(vars(cls))
+            and (cls.__bases__ != (object,) or "__dict__" in vars(cls))
+            for cls in classes
+        )  # fmt: skip
+    return known
 
 
 def canonical_text(data: Any) -> str:

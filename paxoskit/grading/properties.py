@@ -141,6 +141,9 @@ def judge_property(
         staff = traceback.format_exc()
     if story is not None:
         says += f"\nThe shortest story that was found:\n{_told(story, subject, roles or {})}"
+    if status in (PASSED, FAILED):
+        status, doubt = _doubted(subject, status)
+        says = f"{doubt}\n\n{says}".strip()
     points = prop.points if status == PASSED else 0
     return Result(
         prop.id, prop.title, points, prop.points, status, says, staff, False, round(time.perf_counter() - began, 3),
@@ -156,6 +159,15 @@ def _told(story: Story, subject: Subject, roles: Mapping[str, type[Node]]) -> st
             return told(story, subject, roles).text
     except LearnerError as error:
         return f"(it could not be told again: {error.says})"
+
+
+def _doubted(subject: Subject, status: str) -> tuple[str, str]:
+    """Return what becomes of a property when its nodes are looked at once more for shared memory, and why."""
+    try:
+        doubt = subject.recheck()
+    except LearnerError as error:
+        return (status, "") if status == FAILED else (TIMED_OUT if error.why == NO_END else FAILED, error.says)
+    return (FAILED if doubt else status), doubt
 
 
 _STATUS = {NOT_WRITTEN: FAILED, MISSING: NOT_RUN, NO_END: TIMED_OUT}

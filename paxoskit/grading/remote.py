@@ -37,6 +37,7 @@ from paxoskit.grading.subject import (
     NO_TIME_LEFT,
     NOT_AGAIN,
     RAISED,
+    SHARED_MEMORY,
     TIMED_OUT,
     TOO_LONG,
     Heard,
@@ -51,12 +52,6 @@ from paxoskit.protocol.plain import Ballot, Message, Name
 
 GIVEN = ("plain", "node", "messages", "literals", "synod")
 """The modules of `paxoskit.protocol` that a submission may import, unless its statement names others."""
-
-SHARED_MEMORY = (
-    "shared memory: {node}, in the same state and with the same message, did something else when it began anew. "
-    "Something outside its own attributes and disk plays a part: a global variable, a class attribute, a default "
-    "argument that changes, a file, or the clock"
-)
 
 TWICE = 100
 """So many turns are taken twice in one worker when a node is looked at for shared memory."""
@@ -456,7 +451,7 @@ class WorkerSubject:
             self.used, self.idle = self.used + channel.used, self.idle + channel.idle
         self.open.clear()
         self.places.clear()
-        self.main = None
+        self.main, self.doubt = None, ""
 
     close = renew
 

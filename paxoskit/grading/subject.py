@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
+import random
 import signal
 import sys
 import sysconfig
@@ -28,7 +29,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from paxoskit.grading.packed import afresh
 from paxoskit.grading.worker import canonical, duplicate
-from paxoskit.protocol.node import Effect, Node, NodeError
+from paxoskit.protocol.node import Effect, Node, NodeError, title
 from paxoskit.protocol.plain import Ballot, Message, Name
 from paxoskit.worlds.story import Story
 
@@ -39,6 +40,15 @@ NO_ANSWER = "no answer came: look for a loop that never ends, or for a wait"
 NOT_AGAIN = "{what} is not run again, because no answer came from it before: look for a loop that never ends, or a wait"
 NO_TIME_LEFT = "not run: other parts of your answer took too long already"
 TOO_LONG = "your answer took too long in all: look for what runs long"
+
+SHARED_MEMORY = (
+    "shared memory: {node}, in the same state and with the same message, did something else when it began anew. "
+    "Something outside its own attributes and disk plays a part: a global variable, a class attribute, a default "
+    "argument that changes, a file, or the clock"
+)
+
+LOOKED_AT = 40
+"""In this process: so many turns of each property's nodes are taken twice, to see whether they share memory."""
 
 LONGEST_CALL, LONGEST_WAIT = 2.0, 6.0
 """In this process: a call of the learner's code that takes so many seconds of CPU, or of the clock, has no end. After
@@ -131,6 +141,9 @@ class Subject(Protocol):
         returns the answer with a bug in it, which the test should catch.
         """
 
+    def recheck(self) -> str:
+        """Return how it was seen, since `renew`, that nodes share memory, in words; "" if it was not."""
+
     def foresee(self, node: Node, runs: Iterable[Sequence[Heard]]) -> None:
         """Take note that a node will hear these runs of messages, each from its present state on; nothing follows.
 
@@ -199,7 +212,7 @@ class LocalSubject:
         self.path = None if answer is None else Path(answer)
         self.given = dict(names or {})
         self.module: ModuleType | None = None
-        self.done: dict[str, tuple[Any, str]] = {}
+        self.done: dict[str, tuple[Any, str, str]] = {}
         self.calls = 0
         self.at: str | None = None
         """What of the learner's code runs now, a handler or a function, and how many calls there were."""
@@ -207,16 +220,18 @@ class LocalSubject:
         """What gave no answer."""
         self.used = 0.0
         """So many seconds of CPU all properties together have taken."""
+        self.looked, self.doubt = 0, ""
+        """How many turns of this property's nodes were taken twice, and how the second one differed, in words."""
         self._printed = io.StringIO()
 
     def foresee(self, node: Node, runs: Iterable[Sequence[Heard]]) -> None:
         """Nothing is gained by knowing it here."""
 
     def once(self, what: str, run: Callable[[], T]) -> T:
-        """Return what `run` returns, and what it printed."""
+        """Return what `run` returns, with what it printed; whether its nodes shared memory is known with it."""
         if what not in self.done:
-            self.done[what] = (run(), self.printed())
-        result, printed = self.done[what]
+            self.done[what] = (run(), self.printed(), self.doubt)
+        result, printed, self.doubt = self.done[what]
         self._printed.write(printed)
         return result  # type: ignore[no-any-return]
 
@@ -230,6 +245,11 @@ class LocalSubject:
     def renew(self) -> None:
         """Load the module anew the next time that somebody asks for a name."""
         self.module = None
+        self.looked, self.doubt = 0, ""
+
+    def recheck(self) -> str:
+        """Return what was found when some turns of this property's nodes were taken twice."""
+        return self.doubt
 
     def printed(self) -> str:
         """Return what was printed since this was last asked."""
@@ -363,8 +383,17 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
             return cls.start(self)
 
     def receive(self: Node, sender: Name, message: Message) -> list[Effect]:
-        with subject.running(f"{cls.__name__} hearing {type(message).__name__}"):
-            return cls.receive(self, sender, afresh(message))
+        twin = twin_of(self) if subject.looked < LOOKED_AT and sys.gettrace() is None else None
+        dice = random.getstate() if twin else None
+        with subject.running(called := f"{cls.__name__} hearing {type(message).__name__}"):
+            effects = cls.receive(self, sender, afresh(message))
+        if twin and dice:
+            subject.looked += 1
+            with contextlib.suppress(LearnerError), subject.running(called), thrown(dice), silence():
+                again = cls.receive(twin, sender, afresh(message))
+                if known(self, effects) != known(twin, again):
+                    subject.doubt = SHARED_MEMORY.format(node=title(self.name))
+        return effects
 
     def state(self: Node) -> tuple[Any, ...]:
         try:
@@ -386,6 +415,42 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
         "__init__": __init__, "start": start, "receive": receive, "state": state, "copy": copied
     }  # fmt: skip
     return type(cls.__name__, (cls,), {**members, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
+
+
+def twin_of(node: Node) -> Node | None:
+    """Return a copy of a node, or None where it holds what cannot be copied."""
+    try:
+        return type(node).copy(node)
+    except Exception:
+        return None
+
+
+def known(node: Node, effects: list[Effect]) -> Any:
+    """Return what a node knows and does, to be compared. Raises NodeError for what is no data."""
+    held = {key: value for key, value in vars(node).items() if key != "_effects"}
+    return canonical(held, whole=node), canonical([tuple(effect) for effect in effects], whole=node)
+
+
+@contextlib.contextmanager
+def thrown(dice: Any) -> Iterator[None]:
+    """Let the dice fall as they did from this state on; go on with them as they were."""
+    state = random.getstate()
+    random.setstate(dice)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Print nothing, and stop at no `breakpoint()`."""
+    hook, sys.breakpointhook = sys.breakpointhook, lambda *arguments, **more: None
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        sys.breakpointhook = hook
 
 
 class _Overtime(BaseException):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paxoskit.grading.grade import judge_in_worker
-from paxoskit.grading.properties import exercise, judge
+from paxoskit.grading.properties import exercise, judge, judge_property
 from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.subject import LocalSubject
 from paxoskit.grading.workshop import Limits
@@ -21,6 +20,10 @@ SAMPLE = [
     "tests/answers/04_acceptor/wrong/M2_accept_not_compared.py",
     "tests/answers/04_acceptor/wrong/copy_known_by_identity.py",
     "tests/answers/04_acceptor/right/carries_its_table_of_methods.py",
+    "tests/answers/04_acceptor/wrong/notes_the_time_of_day.py",
+    "tests/answers/05_proposer/right/waits_by_dice.py",
+    "tests/answers/06_disk/right/a_deque_on_the_disk.py",
+    "tests/answers/06_disk/right/objects_on_the_disk.py",
     "solutions/07_claims/claims.py",
     "solutions/10_chain/chain.py",
 ]
@@ -33,7 +36,7 @@ def test_workers_and_practice_agree(name, tmp_path):
     shutil.copy(TOP / "solutions" / one.id / "own_test.py", tmp_path)
     near = judge(one, LocalSubject(tmp_path / one.file)).properties
     subject = WorkerSubject(tmp_path / one.file, one.given, Limits(**one.limits))
-    far = [judge_in_worker(one, subject, place, 0) for place in range(len(one.all()))]
+    far = [judge_property(prop, subject, 0, one.roles) for prop in one.all()]
     subject.close()
     assert [(one.id, one.points, one.status, one.says) for one in far] == [
         (one.id, one.points, one.status, one.says) for one in near

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from paxoskit.grading.checks import chaos, trials
-from paxoskit.grading.grade import judge_in_worker
-from paxoskit.grading.properties import Failed, exercise, judge
+from paxoskit.grading.properties import Failed, exercise, judge, judge_property
 from paxoskit.grading.remote import WorkerSubject
 from paxoskit.grading.subject import LearnerError, LocalSubject
 from paxoskit.grading.workshop import Limits
@@ -319,7 +318,7 @@ def test_workers_and_practice_agree(name, tmp_path):
     shutil.copy(SOLUTION.parent / "own_test.py", tmp_path)
     near = judge(ONE, LocalSubject(tmp_path / ONE.file)).properties
     subject = WorkerSubject(tmp_path / ONE.file, ONE.given, Limits(**ONE.limits))
-    far = [judge_in_worker(ONE, subject, place, 0) for place in range(len(ONE.all()))]
+    far = [judge_property(prop, subject, 0, ONE.roles) for prop in ONE.all()]
     subject.close()
     assert [(one.id, one.points, one.status, one.says) for one in far] == [
         (one.id, one.points, one.status, one.says) for one in near

@@ -5,8 +5,10 @@ import json
 import os
 import time
 from collections import Counter, deque
+from enum import Enum
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import pytest
 
@@ -373,6 +375,62 @@ def test_a_copy_is_that_of_deepcopy():
     assert duplicate(fixed, {}) is fixed
     for twin in (duplicate(ring, {}), copy.deepcopy(ring)):
         assert twin is twin[0][0] is not ring
+
+
+class Phase(Enum):
+    IDLE, ASKING = 1, 2
+
+
+class Pair(NamedTuple):
+    phase: Phase
+    held: list
+
+
+def test_members_of_an_enumeration_and_named_tuples_are_copied_and_told_as_what_they_are():
+    pair, fixed = Pair(Phase.IDLE, [1]), Pair(Phase.ASKING, 2)
+    twin = duplicate(pair, {})
+    assert (type(twin), twin, twin.held is pair.held) == (Pair, pair, False)
+    assert duplicate(fixed, {}) is fixed
+    forms = [canonical(value) for value in (Phase.IDLE, Phase.ASKING, pair, fixed, (Phase.IDLE, [1]), 1, "IDLE")]
+    assert len(set(forms)) == len(forms)
+    assert canonical(twin) == canonical(pair)
+
+
+def test_a_disk_keeps_whatever_lies_on_it(subject):
+    source = """
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from paxoskit.protocol.messages import Get
+from paxoskit.protocol.node import Node
+
+class Phase(Enum):
+    IDLE, ASKING = 1, 2
+
+class Book:
+    def __init__(self):
+        self.phase, self.kept = Phase.IDLE, deque()
+
+class Server(Node):
+    @dataclass
+    class Disk:
+        book: Book = field(default_factory=Book)
+        share: Fraction = Fraction(1, 2)
+
+    def on_get(self, sender, get):
+        book = self.disk.book
+        self.send(2, Get(f"{book.phase.name} {list(book.kept)} {self.disk.share}"))
+        book.phase = Phase.ASKING
+        book.kept.append(get.key)
+        self.disk.share += 1
+"""
+    cls = subject(source).node("Server")
+    first = cls(1, (1, 2))
+    said = [first.receive(2, Get(key))[0].message.key for key in "ab"]
+    again = cls(1, (1, 2), first.disk)
+    said += [again.receive(2, Get("c"))[0].message.key]
+    assert said == ["IDLE [] 1/2", "ASKING ['a'] 3/2", "ASKING ['a', 'b'] 5/2"]
 
 
 def test_states_are_alike_whatever_attribute_was_set_first(subject):

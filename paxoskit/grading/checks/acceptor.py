@@ -10,10 +10,10 @@ from string import printable
 from typing import Any
 
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot, quoted, told
-from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
+from paxoskit.grading.checks.play import Play, Said, begun, dice, hunt_together, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import RAISED, Heard, LearnerError, Subject
-from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, title
+from paxoskit.protocol.node import After, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Vote
 from paxoskit.trace import say
@@ -480,7 +480,7 @@ def is_spotless(
     It must see faults, timers, and what is sent to nobody. Raises LearnerError for an exception.
     """
     servers = range(1, len(begin.nodes) + 1)
-    node, effects = _started(subject.node("Acceptor"), 1, tuple(servers))
+    node, effects = begun(subject.node("Acceptor"), 1, tuple(servers))
     for message in run:
         if effects:
             return False
@@ -495,8 +495,7 @@ def is_spotless(
 
 def foresee(subject: Subject, begin: Story, lives: Iterable[list[Prepare | Accept]]) -> None:
     """Say what an acceptor in this story will hear in all its lives."""
-    node = subject.node("Acceptor")(1, tuple(range(1, len(begin.nodes) + 1)))
-    type(node).start(node)
+    node = newborn(subject.node("Acceptor"), 1, tuple(range(1, len(begin.nodes) + 1)))
     subject.foresee(node, (as_heard(run) for run in lives))
 
 
@@ -533,8 +532,7 @@ def deep(subject: Subject) -> list[list[Prepare | Accept]]:
 
 def falls(subject: Subject) -> Iterator[tuple[str, list[Prepare | Accept]]]:
     """Yield properties, each with a run that ends in a fault of it; an exception counts as silence."""
-    first = subject.node("Acceptor")(1, (1, 2, 3))
-    type(first).start(first)
+    first = newborn(subject.node("Acceptor"), 1, (1, 2, 3))
     wave: list[tuple[Node, Ledger, list[Prepare | Accept]]] = [(first, Ledger("", set()), [])]
     known: set[object] = set()
     while wave:
@@ -583,10 +581,10 @@ def alone(
     Each timer that the acceptor sets runs out before it hears the next message.
     """
     cls = subject.node("Acceptor")
-    subject.foresee(_started(cls, name, peers)[0], map(as_heard, lives))
+    subject.foresee(begun(cls, name, peers)[0], map(as_heard, lives))
     judged = Judged()
     for run in lives:
-        node, effects = _started(cls, name, peers)
+        node, effects = begun(cls, name, peers)
         ledger, late = Ledger("", set(), judged), ""
         ledger.me = title(name)
         for message in run:
@@ -604,11 +602,6 @@ def alone(
             found = ledger.judge(said_and_heard(message)[1], message, sent, NEEDED)
             yield from ((what, words + late) for what, words in found.items())
             effects = [effect for effect in effects if type(effect) is After]
-
-
-def _started(cls: type[Node], name: int, peers: tuple[int, ...]) -> tuple[Node, list[Effect]]:
-    node = cls(name, peers)
-    return node, list(type(node).start(node))
 
 
 def faults(ledger: Ledger, message: Prepare | Accept, sent: list[Send]) -> list[str]:
@@ -631,9 +624,7 @@ def judge_company(subject: Subject) -> None:
 def judge_two(subject: Subject) -> None:
     """Two acceptors share nothing: what one promised binds only that one."""
     cls = subject.node("Acceptor")
-    one, other = (cls(name, (1, 2, 3)) for name in (1, 3))
-    for node in (one, other):
-        type(node).start(node)
+    one, other = (newborn(cls, name, (1, 2, 3)) for name in (1, 3))
     one.receive(2, prepare((3, 2)))
     one.receive(2, accept((3, 2)))
     effects = other.receive(2, prepare((1, 2)))
@@ -661,8 +652,7 @@ def judge_memory(subject: Subject) -> None:
 
 def judge_copy(subject: Subject) -> None:
     """All that an acceptor knows is in its attributes: a copy of it answers as it does."""
-    node = subject.node("Acceptor")(1, (1, 2, 3))
-    type(node).start(node)
+    node = newborn(subject.node("Acceptor"), 1, (1, 2, 3))
     for message in (prepare((2, 3)), accept((2, 3))):
         node.receive(3, message)
     try:
@@ -688,8 +678,7 @@ def judge_copy(subject: Subject) -> None:
 def judge_strangers(subject: Subject) -> None:
     """Whoever asks is a proposer, be it one of the acceptors or not."""
     for asks in (2, 4, 77):
-        node = subject.node("Acceptor")(1, (1, 2, 3))
-        type(node).start(node)
+        node = newborn(subject.node("Acceptor"), 1, (1, 2, 3))
         for message in (prepare((1, asks)), accept((1, asks))):
             right = Promise(message.ballot, None) if isinstance(message, Prepare) else Accepted(*vars(message).values())
             sent = [effect for effect in node.receive(asks, message) if type(effect) is Send]

@@ -70,8 +70,12 @@ ROLES: dict[str, type[Node]] = {PROMPTER: Prompter, VOTER: Voter}
 
 
 def is_ballot(value: object) -> bool:
-    """Say whether a value is a ballot of two whole numbers."""
-    return type(value) is Ballot and [type(part) for part in value] == [int, int]
+    """Say whether a value is a ballot of two whole numbers, of a learner's own kind perhaps.
+
+    >>> is_ballot(Ballot(1, 2)), is_ballot((1, 2)), is_ballot(Ballot(True, 2))
+    (True, False, False)
+    """
+    return type(value) is Ballot and all(isinstance(part, int) and type(part) is not bool for part in value)
 
 
 def told(vote: Vote | None) -> str:

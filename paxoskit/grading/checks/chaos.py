@@ -19,7 +19,7 @@ from paxoskit.claims.safety import AtMostOnce, Ghost, GhostClaim, Linearizable, 
 from paxoskit.grading.checks.chain import a_request
 from paxoskit.grading.checks.log import DECIDE, LEAD, PROMISE, VOTES, Minutes, act
 from paxoskit.grading.checks.log import Scene as Talk
-from paxoskit.grading.checks.play import Play, Said, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, dice, hunt, newborn, same, sends
 from paxoskit.grading.checks.store import Fold, Register, replies, says, what_of
 from paxoskit.grading.checks.store import Scene as Asking
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, Trial, claims_of_words, live, trial
@@ -157,8 +157,7 @@ def claims_for(nodes: Sequence[str]) -> Callable[[], Sequence[Claim]]:
 def judge_rule(subject: Subject) -> None:
     """A put answers how often its key has been put: this is the store that is asked for, not the kit's."""
     puts = tuple(Request("client 1/9.1", number, Put("'x'", str(number))) for number in (1, 2))
-    node = subject.node("Server")(1, (1, 2, 3))
-    node.start()
+    node = newborn(subject.node("Server"), 1, (1, 2, 3))
     node.receive(2, Decide(mine(Content(0, NO_HASH, puts))))
     for to, reply in answers(node.receive("client 1", puts[-1])):
         if (to, reply.number) == ("client 1", 2) and not same(reply.answer, "2"):
@@ -549,8 +548,7 @@ def judge_rules(subject: Subject, seed: int) -> None:
 
 def judge_twice(subject: Subject) -> None:
     """A request that is decided in two blocks takes effect once."""
-    node = subject.node("Server")(1, (1, 2, 3))
-    node.start()
+    node = newborn(subject.node("Server"), 1, (1, 2, 3))
     first, second, third = puts = [Request(f"client {client}/9.1", 1, Put("'x'", "7")) for client in (1, 2, 3)]
     for block in blocks_of(first, second, first, third):
         node.receive(2, Decide(block))
@@ -561,12 +559,10 @@ def judge_twice(subject: Subject) -> None:
 def judge_long_life(subject: Subject) -> None:
     """The requests of a long session are told apart, in a new life too."""
     cls = subject.node("Server")
-    node = cls(1, (1, 2, 3))
-    node.start()
+    node = newborn(cls, 1, (1, 2, 3))
     puts = [Request("client 1/9.1", number, Put("'x'", "7")) for number in range(1, LONG_LIFE + 1)]
     node.receive(2, Blocks(tuple(blocks_of(*puts))))
-    again = cls(1, (1, 2, 3), node.disk)
-    again.start()
+    again = newborn(cls, 1, (1, 2, 3), node.disk)
     for one, life in ((node, ""), (again, ", and a new life began with its disk")):
         told = [reply for _, reply in answers(one.receive(2, replace(puts[-1], number=int(str(LONG_LIFE)))))]
         if not told or not same(told[0], Reply("client 1/9.1", LONG_LIFE, str(LONG_LIFE))):
@@ -584,8 +580,7 @@ LONG_LIFE = 300
 def judge_passed_on(subject: Subject) -> None:
     """A client's new request is passed on to the leader, whether or not those before it are decided here yet."""
     for number in (1, 3):
-        node = subject.node("Server")(1, (1, 2, 3))
-        node.start()
+        node = newborn(subject.node("Server"), 1, (1, 2, 3))
         node.receive(2, Heartbeat(Ballot(1, 2), 0))
         asked = Request("client 1/9.1", number, Get("'x'"))
         sent = [effect for effect in node.receive("client 1", asked) if type(effect) is Send]
@@ -600,13 +595,11 @@ def judge_new_life(subject: Subject) -> None:
     cls = subject.node("Server")
     first, second, third = puts = [Request(f"client {client}/9.1", 1, Put("'x'", "7")) for client in (1, 2, 3)]
     for log, again in (((first, second), ""), ((first, second, first), ", and that of client 1 once more")):
-        node = cls(1, (1, 2, 3))
-        node.start()
+        node = newborn(cls, 1, (1, 2, 3))
         *decided, last = blocks_of(*log, third)
         for block in decided:
             node.receive(2, Decide(block))
-        twin = cls(1, (1, 2, 3), node.disk)
-        twin.start()
+        twin = newborn(cls, 1, (1, 2, 3), node.disk)
         twin.receive(2, Decide(last))
         happened = f"was decided, and that of client 2{again}; server 1 crashed and came back with its disk"
         for place in (3, 2):

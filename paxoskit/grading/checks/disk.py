@@ -13,7 +13,19 @@ from paxoskit.grading.checks import acceptor as one_acceptor
 from paxoskit.grading.checks.acceptor import PROMISE, REPORT, SHORT, Ledger, accept, deep, prepare, tell
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER
 from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, P2C, Minutes
-from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, Watcher, dice, hunt, hunt_together, hunts, sends
+from paxoskit.grading.checks.play import (
+    Fall,
+    Play,
+    Said,
+    Schedule,
+    Watcher,
+    dice,
+    hunt,
+    hunt_together,
+    hunts,
+    newborn,
+    sends,
+)
 from paxoskit.grading.checks.proposer import Calm, Progress, Scene, Trouble, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.remote import TEXT
@@ -331,8 +343,7 @@ def judge_only_disk(subject: Subject, seed: int) -> None:
 
 def acceptors_life(cls: type[Node]) -> list[Effect]:
     """Return what a new acceptor says to a low ballot, and then let it promise and vote in high ones."""
-    node = cls(1, (1, 2, 3))
-    node.start()
+    node = newborn(cls, 1, (1, 2, 3))
     said = node.receive(2, prepare((1, 2)))
     for message in (accept((1, 2)), prepare((3, 3)), accept((3, 3))):
         node.receive(message.ballot.server, message)
@@ -341,8 +352,7 @@ def acceptors_life(cls: type[Node]) -> list[Effect]:
 
 def proposers_life(cls: type[Node]) -> list[Effect]:
     """Return what a new proposer says first, and then let its timer ring five times."""
-    node = cls(4, (1, 2, 3))
-    node.start()
+    node = newborn(cls, 4, (1, 2, 3))
     effects = said = node.receive(4, Propose("mine"))
     for _ in range(5):
         for effect in [one for one in effects if type(one) is After][:1]:
@@ -404,8 +414,7 @@ def trace(who: str, before: dict[str, Any], after: dict[str, Any], why: str) -> 
 
 def acceptors_traces(cls: type[Node]) -> str:
     """Return which message that binds an acceptor to nothing new it writes down all the same: a copy, a refused one."""
-    node = cls(1, (1, 2, 3))
-    node.start()
+    node = newborn(cls, 1, (1, 2, 3))
     for message in (prepare((2, 2)), accept((2, 2)), prepare((3, 3)), accept((3, 3))):
         node.receive(message.ballot.server, message)
         for idle in (message, prepare((1, 3)), accept((1, 3))):
@@ -419,9 +428,8 @@ def acceptors_traces(cls: type[Node]) -> str:
 
 def proposers_traces(cls: type[Node]) -> str:
     """Return what a proposer writes down of what it is asked, or of what it hears in a ballot, if it does."""
-    red, blue = cls(4, (1, 2, 3)), cls(4, (1, 2, 3))
+    red, blue = (newborn(cls, 4, (1, 2, 3)) for _ in range(2))
     for node, wish in ((red, "red"), (blue, "blue")):
-        node.start()
         said = node.receive(4, Propose(wish))
     ballot = next((one.ballot for one in messages(said) if type(one) is Prepare), None)
     if ballot is None:
@@ -475,8 +483,7 @@ def size(node: Node) -> int:
 
 def acceptors_ballots(cls: type[Node]) -> tuple[int, int]:
     """Let an acceptor promise and vote in many ballots; return how large its disk is on the way and at the end."""
-    node = cls(1, (1, 2, 3))
-    node.start()
+    node = newborn(cls, 1, (1, 2, 3))
     sizes = []
     for number in range(1, MANY + 1):
         ballot = Ballot(number, 2 + number % 2)
@@ -489,8 +496,7 @@ def acceptors_ballots(cls: type[Node]) -> tuple[int, int]:
 
 def proposers_ballots(cls: type[Node]) -> tuple[int, int]:
     """Let a proposer stand in many ballots; return how large its disk is on the way and at the end."""
-    node = cls(4, (1, 2, 3))
-    node.start()
+    node = newborn(cls, 4, (1, 2, 3))
     sizes = []
     effects = node.receive(4, Propose("mine"))
     for number in range(1, MANY + 1):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
 from paxoskit.protocol.literals import show
@@ -119,8 +119,7 @@ def judge(what: str) -> Callable[[Subject, int], None]:
 
 def an_echo(subject: Subject, name: int = 1, servers: int = 1) -> Node:
     """Return a server of so many that has heard nothing yet."""
-    server = subject.node("Echo")(name, range(1, servers + 1))
-    server.start()
+    server = newborn(subject.node("Echo"), name, range(1, servers + 1))
     return server
 
 
@@ -214,9 +213,7 @@ def brief(text: str) -> str:
 def judge_each_anew(subject: Subject, seed: int) -> None:
     """Two echo servers that hear different things must not answer alike: what one hears, the other does not know."""
     cls = subject.node("Echo")
-    servers = [cls(name, (1, 2)) for name in (1, 2)]
-    for server in servers:
-        server.start()
+    servers = [newborn(cls, name, (1, 2)) for name in (1, 2)]
     random = dice("echo anew", seed)
     for step in range(20):
         server = random.choice(servers)
@@ -225,9 +222,8 @@ def judge_each_anew(subject: Subject, seed: int) -> None:
         sent = outgoing(server.receive(client, request), server.name)
         if same(tuple(sent), ((client, echo_of(request)),)):
             continue
-        newborn = cls(server.name, (1, 2))
-        newborn.start()
-        forgetful = same(tuple(sent), tuple(outgoing(newborn.receive(client, request), server.name)))
+        fresh = newborn(cls, server.name, (1, 2))
+        forgetful = same(tuple(sent), tuple(outgoing(fresh.receive(client, request), server.name)))
         raise Failed(
             f"at step {step + 1} of a mixed run, {title(server.name)} of 2 heard {ask_of(request)} of {client} and "
             f"sent {in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[forgetful]

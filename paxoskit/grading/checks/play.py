@@ -18,7 +18,7 @@ from paxoskit.grading.packed import canonical_text
 from paxoskit.grading.properties import Failed
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import RAISED, LearnerError, Subject, in_words
-from paxoskit.protocol.node import Announce, Node, Send
+from paxoskit.protocol.node import Announce, Effect, Node, Send
 from paxoskit.protocol.plain import Ballot, Message, Name
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.story import Story
@@ -367,6 +367,17 @@ def vars_of(message: Message) -> dict[str, Any]:
 def dice(*words: object) -> Random:
     """Return dice that these words alone decide, the same in every process."""
     return Random(" ".join(map(str, words)))
+
+
+def newborn(cls: type[Node], name: Name, peers: Sequence[int], disk: Any = None) -> Node:
+    """Return a node whose life has begun, whatever its own attributes are called: `start`, for instance."""
+    return begun(cls, name, peers, disk)[0]
+
+
+def begun(cls: type[Node], name: Name, peers: Sequence[int], disk: Any = None) -> tuple[Node, list[Effect]]:
+    """Return a node whose life has begun, and what it did first."""
+    node = cls(name, peers, disk)
+    return node, list(type(node).start(node))
 
 
 def sends(said: Iterable[Said], sender: Name) -> list[Send]:

@@ -19,8 +19,7 @@ from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, MINE, P2C, PROGRESS
 from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, dice, hunts, same
 from paxoskit.grading.checks.proposer_states import STUCK, TURNS, Enough, Run, Search
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.remote import SHARED_MEMORY
-from paxoskit.grading.subject import LearnerError, Subject
+from paxoskit.grading.subject import SHARED_MEMORY, LearnerError, Subject
 from paxoskit.protocol.node import After, Effect, Node, NodeError, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Decided, Nack, Prepare, Promise, Propose, Vote
@@ -687,7 +686,7 @@ def a_life(node: Node, name: int) -> Iterator[list[Effect]]:
         said.extend(effect[-1] for effect in effects)
         return effects
 
-    first = [*node.start(), *hears(name, Propose("mine"))]
+    first = [*type(node).start(node), *hears(name, Propose("mine"))]
     timers = [effect.message for effect in first if type(effect) is After]
     yield first
     ballot: Any = next((one.ballot for one in said if type(one) is Prepare), None)

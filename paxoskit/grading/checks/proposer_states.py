@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from paxoskit.grading.checks.cast import Voter
 from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, P2C, PROGRESS, RINGS, Clock, Minutes
-from paxoskit.grading.checks.play import Said
+from paxoskit.grading.checks.play import Said, begun
 from paxoskit.grading.subject import RAISED, LearnerError, Subject
 from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
@@ -240,8 +240,8 @@ class Search:
 
     def born(self) -> tuple[State, Step]:
         """Return the first state, and the step in which the proposer is asked."""
-        node = self.subject.node("Proposer")(self.me, self.peers)
-        timers = tuple(effect for effect in node.start() if type(effect) is After)
+        node, first = begun(self.subject.node("Proposer"), self.me, self.peers)
+        timers = tuple(effect for effect in first if type(effect) is After)
         nothing: frozenset[tuple[Name, Message]] = frozenset()
         state = State(self.number(node), (Held(),) * len(self.peers), nothing, nothing, timers, False)
         propose = Propose(WISHES.get(len(self.peers), "mine"))

@@ -8,7 +8,7 @@ from itertools import permutations, product
 from random import Random
 from typing import Any
 
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import LearnerError, Subject
 from paxoskit.protocol.messages import Ask, Get, Put, Reply, Request
@@ -245,11 +245,10 @@ def judge(what: str, scene: Callable[[Play, Random], None], count: int = 40) -> 
 def judge_answered(subject: Subject, seed: int) -> None:
     """Every request is answered; and what the server keeps can be copied: worlds turn back time."""
     judge(ANSWERED, retried)(subject, seed)
-    server = subject.node("KeyValueServer")(1, (1,))
-    server.start()
+    server = newborn(subject.node("KeyValueServer"), 1, (1,))
     server.receive("client 1", Request("client 1/1.1", 1, Put(KEYS[0], "1")))
     try:
-        twin = server.copy()
+        twin = type(server).copy(server)
     except TypeError as error:
         raise Failed(
             f"what your server keeps in its attributes cannot be copied ({error}).\n"
@@ -305,8 +304,8 @@ def judge_overtaken(subject: Subject, seed: int) -> None:
 
 def after_long(subject: Subject, requests: list[Request], what: str) -> None:
     """Let a server hear many requests of client 1, and judge each answer. No story is told: it would be long."""
-    server, table, first = subject.node("KeyValueServer")(1, (1,)), Table(what), dict[tuple[str, int], int]()
-    server.start()
+    server = newborn(subject.node("KeyValueServer"), 1, (1,))
+    table, first = Table(what), dict[tuple[str, int], int]()
     subject.foresee(server, [[("client 1", request) for request in requests]])
     for count, request in enumerate(requests):
         name = (request.session, request.number)
@@ -366,8 +365,7 @@ def judge_once_briefly(subject: Subject, seed: int) -> None:
 
 def answers_none(subject: Subject) -> bool:
     """Say whether a get of a key without a value is answered None: whoever does not, loses a point for that alone."""
-    server = subject.node("KeyValueServer")(1, (1,))
-    server.start()
+    server = newborn(subject.node("KeyValueServer"), 1, (1,))
     try:
         effects = server.receive("client 1", Request("client 1/1.1", 1, Get("k")))
     except LearnerError:

@@ -8,7 +8,7 @@ from random import Random
 
 from paxoskit.claims.claim import Claim, Violation
 from paxoskit.claims.safety import AtMostOnce, Ghost, Linearizable, Outcome
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, same, sends
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, newborn, same, sends
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import LearnerError, Subject
@@ -490,8 +490,7 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
 
 def of_client_twelve(subject: Subject) -> None:
     """There may be more than nine clients, and a client may have many sessions."""
-    node = subject.node("Store")(1, (1, 2, 3))
-    node.start()
+    node = newborn(subject.node("Store"), 1, (1, 2, 3))
     request = Request("client 12/34.56", 1, Get("'x'"))
     node.receive(2, Decide(mine(Content(0, NO_HASH, (request,)))))
     given = replies([effect for effect in node.receive(3, request) if type(effect) is Send])
@@ -503,8 +502,7 @@ def of_client_twelve(subject: Subject) -> None:
 
 def replaced(subject: Subject) -> None:
     """A put answers the value that it replaced: this is the kind of store that is asked for."""
-    node, tip = subject.node("Store")(1, (1, 2, 3)), NO_HASH
-    node.start()
+    node, tip = newborn(subject.node("Store"), 1, (1, 2, 3)), NO_HASH
     for number in (1, 2):
         request = Request("client 1/9.1", number, Put("'x'", str(number)))
         block = mine(Content(number - 1, tip, (request,)))
@@ -540,7 +538,7 @@ class Desk:
 
     def begin(self) -> None:
         """Let its life begin."""
-        self.turn("it begins", self.node.start(), None)
+        self.turn("it begins", type(self.node).start(self.node), None)
 
     def hear(self, sender: Name, message: Message, words: str, answered: Reply | None = None) -> None:
         """Bring a message to the client, and judge what it does."""
@@ -756,8 +754,7 @@ RINGS = 6
 
 def two_wait(subject: Subject) -> list[Message]:
     """Return what is sent when two things are asked. Of two only one is on its way: such a client is asked for."""
-    node = subject.node("Client")("client 1", (1, 2, 3))
-    node.start()
+    node = newborn(subject.node("Client"), "client 1", (1, 2, 3))
     asks = [Ask(f"client 1/1.{number}", Get("'x'")) for number in (1, 2)]
     return [effect.message for ask in asks for effect in node.receive("client 1", ask) if type(effect) is Send]
 
