@@ -3,8 +3,8 @@
     python benchmarks/both_ways.py [--exercise 04] [--save FILE] [--compare FILE]
 
 Judges each exercise's solution, its starter and all of tests/answers both ways, and prints every property in which the
-two differ, in points or in status. That workers find *shared memory* is no difference: in practice all nodes are in one
-process, and nobody looks for it. `--save` writes what came of each property, `--compare` prints what differs from
+two differ, in points or in status. That only workers find *shared memory* is no difference: practice looks for it in few
+turns. `--save` writes what came of each property, `--compare` prints what differs from
 such a file, written before a change for instance. Exit code 1 if anything differs.
 """
 
