@@ -3,9 +3,9 @@
     python benchmarks/both_ways.py [--exercise 04] [--save FILE] [--compare FILE]
 
 Judges each exercise's solution, its starter and all of tests/answers both ways, and prints every property in which the
-two differ, in points or in status. That only workers find *shared memory* is no difference: practice looks for it in few
-turns. `--save` writes what came of each property, `--compare` prints what differs from
-such a file, written before a change for instance. Exit code 1 if anything differs.
+two differ, in points or in status. That only workers find *shared memory* is no difference: practice looks for it in
+few turns. `--save` writes what came of each property, `--compare` prints what differs from such a file, written before
+a change for instance. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations

@@ -313,6 +313,9 @@ class _Outlet(io.TextIOBase):
         """Flush where this thread prints to."""
         (self.rest if _own.printed is None else _own.printed).flush()
 
+    def close(self) -> None:
+        """Close nothing, and flush nothing when nobody needs this any more: the streams are others'."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rest, name)
 
