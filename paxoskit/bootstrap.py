@@ -68,15 +68,17 @@ def main(arguments: list[str], run: Callable[[list[str]], int]) -> int:
     try:
         return run_and_write(arguments, run)
     except BrokenPipeError:  # Whoever read our output (`| head`) has seen enough.
-        write_no_more()
+        write_no_more(sys.stdout)
         return 1
     except OSError as trouble:
         if trouble.errno not in CANNOT_WRITE:
             raise
-        write_no_more()
+        write_no_more(sys.stdout)
         where = f"{trouble.filename} cannot be written" if trouble.filename else "the output cannot be written"
-        with contextlib.suppress(OSError):  # Who sends the complaint to a full disk too is left with the exit code.
-            print(f"paxoskit: {where}: {trouble.strerror}; make room, or write elsewhere.", file=sys.stderr)
+        try:
+            print(f"paxoskit: {where}: {trouble.strerror}; make room, or write elsewhere.", file=sys.stderr, flush=True)
+        except OSError:  # Who sends the complaint to a full disk too is left with the exit code.
+            write_no_more(sys.stderr)
         return 2
 
 
@@ -89,10 +91,10 @@ def run_and_write(arguments: list[str], run: Callable[[list[str]], int]) -> int:
             sys.stdout.flush()
 
 
-def write_no_more() -> None:
-    """Let standard output lead nowhere from now on: Python writes what is left when it ends, and would complain."""
+def write_no_more(stream: Any) -> None:
+    """Let a stream lead nowhere from now on: Python writes what is left when it ends, and would complain."""
     with contextlib.suppress(OSError, ValueError, AttributeError):  # no file, as in a test, or none at all
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def take_wheelhouse(arguments: list[str]) -> tuple[list[str], Path | None]:
