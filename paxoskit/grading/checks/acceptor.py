@@ -39,7 +39,6 @@ OTHER_VALUES = ("", " grey ", "pink", "None", "0", "brown", "'violet'")
 TEXTS = (
     "", "two\nlines", " ", "\n", "tab\tand \0", "007", "1.50", "True", "null", "a:b, c;d|e", "(2, 'x')", '"quoted" \\n',
     "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300, "true", "a line\r\n", printable, "long " * 20_001,
-    "half a pair: \ud83d",
 )  # fmt: skip
 """Texts that somebody might take for something else, or keep only a part of."""
 
