@@ -13,6 +13,7 @@ import errno
 import hashlib
 import importlib.metadata
 import importlib.util
+import io
 import json
 import os
 import re
@@ -83,7 +84,12 @@ def main(arguments: list[str], run: Callable[[list[str]], int]) -> int:
 
 
 def run_and_write(arguments: list[str], run: Callable[[list[str]], int]) -> int:
-    """Run the command, and write all that it printed: what cannot be written shows here, not when Python ends."""
+    """Run the command, and write all that it printed: what cannot be written shows here, not when Python ends.
+
+    A character that the output cannot hold, as a learner's text may have one, is written as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return run(arguments)
     finally:

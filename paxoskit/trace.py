@@ -230,7 +230,7 @@ _dump: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), ensure_asc
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write a file (a text in UTF-8) so that a reader finds the old one or the new one, never a half."""
     target = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     name = f"{target}.{secrets.token_hex(4)}"
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:

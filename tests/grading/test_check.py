@@ -1,6 +1,7 @@
 """`check`, `reset`, `answer`, `replay` and pytest: the same properties, and words that help."""
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -153,6 +154,21 @@ def test_the_last_report_on_a_file_is_kept_for_the_map_of_the_course(desk, capsy
     assert way.built == (report.points, report.of)
     check("00_echo", Echo=Node)  # a class of a cell is practice: the map knows what the file is worth
     assert Report.from_json(json.loads(kept.read_text(encoding="utf-8"))) == report
+
+
+def test_words_that_no_file_can_hold_are_written_as_escapes(desk):
+    """An exception may hold half of a surrogate pair, which UTF-8 has no bytes for: nobody else's report may suffer."""
+    path = desk / "exercises" / "04_acceptor" / "acceptor.py"
+    true = (TOP / "solutions" / "04_acceptor" / "acceptor.py").read_text()
+    raises = '        raise ValueError("half \\ud83d of it")\n        self.vote = Vote('
+    path.write_text(true.replace("        self.vote = Vote(", raises))
+    command = [sys.executable, "-m", "paxoskit", "check", "04"]
+    done = subprocess.run(
+        command, cwd=desk, env=os.environ | {"PYTHONPATH": str(TOP)}, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert b"half \\ud83d of it" in done.stdout
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_story_with_roles_of_the_kit_opens_wherever_one_is(desk, capsys, monkeypatch):

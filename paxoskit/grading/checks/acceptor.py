@@ -13,7 +13,7 @@ from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot, quoted, tol
 from paxoskit.grading.checks.play import Play, Said, begun, dice, hunt_together, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import RAISED, Heard, LearnerError, Subject
-from paxoskit.protocol.node import After, Node, NodeError, Send, title
+from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Vote
 from paxoskit.trace import say
@@ -38,7 +38,7 @@ OTHER_VALUES = ("", " grey ", "pink", "None", "0", "brown", "'violet'")
 
 TEXTS = (
     "", "two\nlines", " ", "\n", "tab\tand \0", "007", "1.50", "True", "null", "a:b, c;d|e", "(2, 'x')", '"quoted" \\n',
-    "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300, "true", "a line\r\n", printable, "long " * 20_000,
+    "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300, "true", "a line\r\n", printable, "long " * 20_001,
 )  # fmt: skip
 """Texts that somebody might take for something else, or keep only a part of."""
 
@@ -49,18 +49,26 @@ CLOSE = (
 """Two ballots each, the lower first: a number or a text made of them may be in another order than they are."""
 
 FAR = (
-    ((1, 99), (1, 100)), ((1, 999), (1, 1_000)), ((9_999, 4), (10_000, 2)), ((999_999, 4), (10**6, 2)),
-    ((1, 104), (2, 2)), ((1, 1_004), (2, 2)), ((1, 1_000_004), (2, 2)), ((10**16, 2), (10**16, 3)),
-    ((10**16, 5), (10**16 + 1, 4)), ((2**31 - 1, 4), (2**31, 2)), ((3, 2), (2**64, 3)), ((10**10 - 1, 4), (10**10, 2)),
-    ((1, 2_000), (1, 2**64 + 2)),
+    ((1, 10**25 - 1), (1, 10**25)), ((1, 999), (1, 1_000)), ((999_999, 4), (10**6, 2)), ((1, 2**70 + 4), (2, 2)),
+    ((10**16, 2), (10**16, 3)), ((10**16, 5), (10**16 + 1, 4)), ((2**31 - 1, 4), (2**31, 2)), ((3, 2), (2**64, 3)),
+    ((10**25 - 1, 4), (10**25, 2)), ((1, 2_000), (1, 2**64 + 2)),
 )  # fmt: skip
-"""Such ballots of many servers or rounds, which no world of nodes needs to have."""
+"""Such ballots of many servers or rounds, which no world of nodes needs to have.
+
+They are too great for a table, for a float, for a text of a fixed width, and for the lower half of one number.
+"""
 
 LONG = 20
 """What comes again and again comes so often."""
 
-CROWD = 100
+CROWD = 80
 """So many proposers ask one acceptor, one after the other."""
+
+LATE = 130
+"""So many Accepts come, the highest first."""
+
+TICKS = 12
+"""Timers of an acceptor that nobody speaks to may ring so often."""
 
 STATES = 150
 """After the schedules, each message of `THREE` is tried in so many states of an acceptor and of what it has said."""
@@ -258,6 +266,9 @@ class Ledger:
             )
         for nack in nacks:
             in_the_way = ballot < nack.promised and nack.promised in self.granted
+            if nack.promised > ballot and not in_the_way and nack.ballot == ballot >= floor:
+                return (f"{heard} and said {say(nack)}: in ballot {nack.promised}, it had neither promised nor voted.\n"
+                        "Look at what a Nack tells: a ballot that the acceptor promised, or voted in.")  # fmt: skip
             if nack.ballot != ballot or (ballot < floor and not in_the_way):
                 return (f"{heard} and said {say(nack)}.\nLook at what a Nack tells: the ballot that is "
                         "refused, and the higher "
@@ -336,7 +347,7 @@ def runs(seed: int) -> Iterator[list[Prepare | Accept]]:
     random = dice("acceptor", seed)
     for _ in range(110):
         yield [random.choice(ALL) for _ in range(random.randint(4, 9))]
-    yield from (rising(random) for _ in range(50))
+    yield from (rising(random) for _ in range(40))
 
 
 def runs_of_five(seed: int) -> Iterator[list[Prepare | Accept]]:
@@ -391,6 +402,26 @@ def long_runs() -> Iterator[list[Prepare | Accept]]:
     yield climb + climb
     yield [climb[1], *[message for message in climb if isinstance(message, Prepare)]]
     yield [message for message in reversed(climb) if isinstance(message, Accept)] + [prepare((LONG + 1, 2))]
+
+
+def late() -> Iterator[Prepare | Accept]:
+    """Yield many Accepts, the highest first, and then a question."""
+    for number in range(LATE, 0, -1):
+        yield accept((number, 2))
+    yield prepare((LATE + 1, 2))
+
+
+def crowd() -> Iterator[Prepare | Accept]:
+    """Yield what a crowd of proposers says, each in a higher round than the one before, which may not give up yet.
+
+    Were one promise or one vote among them not kept, or one refusal one too many, what comes next would show it.
+    """
+    random = dice("a crowd of proposers")
+    for number in range(1, CROWD + 1):
+        own, lower = (number, CROWD + number), (number, CROWD + number - 1)
+        yield prepare(own)
+        more: list[Prepare | Accept] = [accept(own), accept(lower), prepare(lower)]
+        yield from random.sample(more, random.randint(0, 3))
 
 
 def rising(random: Random) -> list[Prepare | Accept]:
@@ -450,7 +481,7 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
             foresee(subject, begin, lives)
         hunted(begin, lives)
     if len(ended) < len(NEEDED):
-        for name, peers, lives in ALONE:
+        for name, peers, lives in (*ALONE, *(TIMED if After in kinds else ())):
             for what, words in alone(subject, name, peers, lives):
                 ended.setdefault(what, Failed(words))
     if ANSWERS not in ended:
@@ -483,10 +514,12 @@ def is_spotless(
     node, effects = begun(subject.node("Acceptor"), 1, tuple(servers))
     for message in run:
         if effects:
+            ledger.kinds.update(map(type, effects))
             return False
         sent = node.receive(message.ballot.server, message)
         for effect in sent:
             if type(effect) is not Send or effect[0] not in servers:
+                ledger.kinds.add(type(effect))
                 return False
         if ledger.judge(said_and_heard(message)[1], message, sent, matters):  # type: ignore[arg-type]
             return False
@@ -567,10 +600,14 @@ ALONE: tuple[tuple[int, tuple[int, ...], list[list[Prepare | Accept]]], ...] = (
     (1, (1, 2, 3), list(runs_of_close(FAR))),
     (3, (3, 40, 70, 90), list(runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))),
     (1, (1,), list(runs_of_close((((1, 2), (1, 3)),)))),
+    (2, (1, 2), list(runs_of_close((((1, 3), (2, 1)),)))),
     (77, tuple(range(70, 79)), list(runs_of_close((((1, 10), (1, 99)),)))),
-    (1, (1, 2, 3), [[prepare((number, CROWD + number)) for number in range(1, CROWD + 1)]]),
+    (1, (1, 2, 3), [[*crowd()], [*late()]]),
 )  # fmt: skip
 """Acceptors that are alone with their proposers: their names, their peers, and what they hear."""
+
+TIMED = ((1, (1, 2, 3), [list(run) for run in product(SHORT, repeat=3)]),)
+"""What an acceptor hears besides that has set a timer."""
 
 
 def alone(
@@ -578,7 +615,7 @@ def alone(
 ) -> Iterator[tuple[str, str]]:
     """Yield properties, each with a fault of it in words, that fall where no world is needed; an exception ends it.
 
-    Each timer that the acceptor sets runs out before it hears the next message.
+    Before each message and after the last one, the timers that the acceptor has set ring, and those that it sets then.
     """
     cls = subject.node("Acceptor")
     subject.foresee(begun(cls, name, peers)[0], map(as_heard, lives))
@@ -586,22 +623,43 @@ def alone(
     for run in lives:
         node, effects = begun(cls, name, peers)
         ledger, late = Ledger("", set(), judged), ""
+        timers: dict[Message, None] = {}
         ledger.me = title(name)
-        for message in run:
+        for message in (*run, None):
             try:
-                for timer in [effect for effect in effects if type(effect) is After]:
-                    effects += node.receive(name, timer.message)
-                    late = "\nA timer that it set had run out before that."
+                if timers or any(type(effect) is After for effect in effects):
+                    effects = rung(node, name, effects, timers)
+                    late = "\nTimers that it set had run out before that."
                 if said := [effect for effect in effects if type(effect) is Send]:
                     yield ANSWERS, f"{title(name)} said {say(said[0].message)}, and nobody had asked it anything.{late}"
+                if message is None:
+                    break
                 effects = node.receive(message.ballot.server, message)
             except LearnerError as error:
-                yield from ((what, f"{title(name)} heard {spoken(message)}.\n{error.says}") for what in NEEDED)
+                heard = "its own timers" if message is None else spoken(message)
+                yield from ((what, f"{title(name)} heard {heard}.\n{error.says}") for what in NEEDED)
                 return
             sent = [effect for effect in effects if type(effect) is Send]
             found = ledger.judge(said_and_heard(message)[1], message, sent, NEEDED)
             yield from ((what, words + late) for what, words in found.items())
             effects = [effect for effect in effects if type(effect) is After]
+
+
+def rung(node: Node, name: int, effects: list[Effect], timers: dict[Message, None]) -> list[Effect]:
+    """Let timers ring, and those that are set then, `TICKS` rings at most; return what it did besides.
+
+    `timers`: those that run, the next one to ring first; it is changed.
+    """
+    done: list[Effect] = []
+    for left in range(TICKS, -1, -1):
+        timers |= dict.fromkeys(effect.message for effect in effects if type(effect) is After)
+        done += [effect for effect in effects if type(effect) is not After]
+        if not timers or not left:
+            break
+        ring = next(iter(timers))
+        del timers[ring]
+        effects = node.receive(name, ring)
+    return done
 
 
 def faults(ledger: Ledger, message: Prepare | Accept, sent: list[Send]) -> list[str]:
@@ -687,6 +745,26 @@ def judge_strangers(subject: Subject) -> None:
                     f"acceptors are the servers 1, 2 and 3; server 1 heard {say(message)} of {title(asks)} "
                     f"and did not answer it with {say(right)}.\nLook at who may be a proposer: whoever asks."
                 )
+    judge_forwarded(subject)
+
+
+def judge_forwarded(subject: Subject) -> None:
+    """Who asked is answered, whoever's ballot it asks for: one proposer may say what another one has begun."""
+    node = newborn(subject.node("Acceptor"), 1, (1, 2, 3))
+    asks: list[tuple[Prepare | Accept, Message]] = [
+        (Prepare(Ballot(3, 4)), Promise(Ballot(3, 4), None)),
+        (Accept(Ballot(3, 4), "red"), Accepted(Ballot(3, 4), "red")),
+        (Prepare(Ballot(2, 4)), Nack(Ballot(2, 4), Ballot(3, 4))),
+        (Accept(Ballot(2, 4), "blue"), Nack(Ballot(2, 4), Ballot(3, 4))),
+    ]
+    for message, right in asks:
+        sent = [effect for effect in node.receive(5, message) if type(effect) is Send]
+        if [to for to, _ in sent] != [5] or not same(sent[0].message, right):
+            said = ", ".join(f"{say(answer)} to {title(to)}" for to, answer in sent) or "nothing"
+            raise Failed(
+                f"server 1 heard {say(message)} of server 5 and said {said}; {say(right)} to server 5 was expected.\n"
+                "Look at who is a proposer, and at whom an answer goes to: whoever asks, whatever its ballot is called."
+            )
 
 
 EXERCISE = Exercise(

@@ -79,7 +79,7 @@ class Trouble:
         self.play.step(Choice("duplicate" if double else "deliver", flight.receiver, flight.sender, flight.message))
 
 
-WORDS = ("red", "blue", "", "green", " ", "yellow", "0", "white", "None", "black", "pink", " A b ")
+WORDS = ("red", "blue", "", "green", " ", "yellow", "0", "white", "None", "end\n", "e\u0301 " + "long " * 60, " A b ")
 """Values of others: any text is one, as it is."""
 
 
@@ -116,7 +116,7 @@ class Reported(Trouble):
     def run(self, steps: int) -> None:
         """Let acceptors vote for others, then let the proposer begin, and let `steps` things happen."""
         self.words = self.words[: self.random.choice([2, 3, len(self.words)])]
-        rounds, servers = self.random.choice(NEAR), (*self.theirs, *self.random.choice([(), (10, 131)]))
+        rounds, servers = self.random.choice(NEAR), (*self.theirs, *self.random.choice([(), (10, 2**70 + 3)]))
         ballots = [Ballot(number, server) for number in rounds for server in servers]
         self.random.shuffle(ballots)
         for acceptor in self.random.sample(range(1, self.acceptors + 1), self.acceptors):
@@ -157,6 +157,34 @@ class Forgotten(Trouble):
                 self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
             elif timers:
                 self.play.step(Choice("fire", self.me, what=timers[0]))
+
+
+class InPart(Trouble):
+    """A run in which one promise tells of a vote, and the ballot comes to nothing before there is a majority.
+
+    The next ballot does not hear of that vote: its value is the proposer's wish, as if nothing had been told.
+    """
+
+    def run(self, steps: int) -> None:
+        """Let one acceptor tell of a vote and another one refuse or say nothing; then let the others promise."""
+        tells, refuses, third = self.random.sample(range(1, 4), 3)
+        self.play.step(Choice("ask", tells, what=Accept(Ballot(1, self.theirs[0]), "theirs")))
+        self.play.step(Choice("ask", refuses, what=Prepare(Ballot(3, self.theirs[1]))))
+        self.play.step(Choice("ask", self.me, what=Propose("mine")))
+        self.hear((tells, refuses)[:steps])
+        timers = [message for node, message in self.play.world.timers if node == self.me]
+        for message in timers[:1]:
+            self.play.step(Choice("fire", self.me, what=message))
+        self.hear((refuses, third))
+        self.hear((refuses, third))
+
+    def hear(self, acceptors: Sequence[int]) -> None:
+        """Bring these acceptors what is said to them, and their answers back; lose the rest."""
+        for _ in range(2):
+            for flight in list(self.play.world.flying.values()):
+                between = flight.receiver if flight.sender == self.me else flight.sender
+                kind = "deliver" if between in acceptors else "drop"
+                self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
 
 
 class Aftermath(Trouble):
@@ -250,7 +278,7 @@ class Crowd(Aftermath):
                 self.bring(flight, doubled=self.random.random() < 0.2)
 
 
-CROWDS = (2, 6, 8, 9, 12)
+CROWDS = (2, 6, 8, 9, 10, 11)
 """Numbers of acceptors that no other run has."""
 
 FORGOTTEN = 15
@@ -369,8 +397,13 @@ def reported(
     def forget(play: Play, run: int) -> None:
         Forgotten(play, dice("forgotten by a proposer", acceptors, seed, run), acceptors).run(10 * acceptors)
 
+    def in_part(play: Play, answers: int) -> None:
+        InPart(play, dice("told in part", seed, answers), acceptors).run(answers)
+
     schedules = [partial(report, run=run) for run in range(count)]
-    schedules += [partial(forget, run=run) for run in range(FORGOTTEN)] if acceptors == 3 else []
+    if acceptors == 3:
+        schedules += [partial(forget, run=run) for run in range(FORGOTTEN)]
+        schedules += [partial(in_part, answers=answers) for answers in (1, 2)]
     return watched_all(subject, acceptors, schedules)
 
 
@@ -462,11 +495,14 @@ class Calm:
 
     def rest(self) -> None:
         """Whoever knows the decision stands no more: let its timers ring, and whoever watches will see."""
-        for _ in range(3):
+        for _ in range(RESTS):
             for node, message in list(self.play.world.timers):
                 if node == self.me:
                     self.play.step(Choice("fire", self.me, what=message))
 
+
+RESTS = 10
+"""After a decision, each of its timers rings so often."""
 
 
 OUTAGE, LONG_OUTAGE = 6, 110
@@ -475,10 +511,10 @@ OUTAGE, LONG_OUTAGE = 6, 110
 REFUSED = 12
 """So many ballots are refused one after the other."""
 
-FAR = {3: 40, 4: 70_000}
+FAR = {3: 40, 4: 110_000}
 """The round of the ballot that is in the way, for each number of acceptors; 300 for others."""
 
-WISH = {5: " Mine "}
+WISH = {5: " Mine\r\n", 4: "mi\u0301ne " * 60}
 """A wish that is decided as it is, for each number of acceptors; the empty text for others."""
 
 ENDS = 12
@@ -556,6 +592,37 @@ class Progress(Minutes):
         return self.uncounted(self.right)
 
 
+class Thorough(Progress):
+    """Watches besides that it stands at once, and that it asks all acceptors."""
+
+    def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
+        """Judge a turn: what is asked of acceptors is asked of all of them, and the first of it at once."""
+        asked: dict[Message, set[Name]] = {}
+        for one in said if choice.node == self.me else ():
+            if one.sender == self.me and one.to is not None and self.begins(one.message):
+                asked.setdefault(one.message, set()).add(one.to)
+        words = super().after(world, choice, said)
+        if words or choice.node != self.me:
+            return words
+        if type(choice.what) is Propose and not asked:
+            return (f"{title(self.me)} heard {say(choice.what)} and asked no acceptor anything.\n"
+                    "Look at when it first stands in a ballot: at once.")  # fmt: skip
+        for message, receivers in asked.items():
+            if left_out := set(range(1, self.acceptors + 1)) - receivers:
+                names = " and ".join(title(name) for name in sorted(left_out))
+                return (
+                    f"{title(self.me)} said {say(message)} to {len(receivers)} of {self.acceptors} acceptors, and not "
+                    f"to {names}.\nLook at whom it asks: all acceptors, for any majority of them may answer."
+                )
+        return None
+
+    def begins(self, message: Message) -> bool:
+        """Say whether this is the first Prepare or the first Accept of a ballot."""
+        if type(message) is Prepare:
+            return is_ballot(message.ballot) and message.ballot > self.highest
+        return type(message) is Accept and is_ballot(message.ballot) and message.ballot not in self.proposed
+
+
 def judge_progress(subject: Subject, seed: int) -> None:
     """With a majority of acceptors up, a proposer that is alone decides."""
     must_be_its_own(subject)
@@ -570,12 +637,12 @@ def judge_scenes(subject: Subject) -> None:
         for scene, right in scenes(acceptors):
 
             def watcher(acceptors: int = acceptors, right: str = right) -> Progress:
-                return Progress(acceptors + 1, right)
+                return Thorough(acceptors + 1, right)
 
             story = begin(acceptors)
             tried(subject, story, watcher, scene)
     middle = tuple(range(3, ENDS // 2 + 2))
-    tried(subject, begin(ENDS), lambda: Progress(ENDS + 1, "mine"), lambda play: Calm(play, ENDS, down=middle).go())
+    tried(subject, begin(ENDS), lambda: Thorough(ENDS + 1, "mine"), lambda play: Calm(play, ENDS, down=middle).go())
 
 
 def tried(
@@ -764,7 +831,7 @@ ROUNDS = 200
 """A duel that is not over after so many waits of its first proposer, and 20 seconds, goes on for ever."""
 
 
-PAIRS = {14: (4, 6), 15: (5, 6)}
+PAIRS = {12: (4, 8), 13: (4, 9), 14: (4, 7), 15: (5, 6)}
 """Which two of more proposers meet in a run, for each run of these numbers; the first two in others."""
 
 
