@@ -41,7 +41,7 @@ from paxoskit.grading.checks.play import (
     same,
     sends,
 )
-from paxoskit.grading.checks.proposer import LONG_OUTAGE, Calm, Crowd, Duel, Progress, Scene, Silent, Trouble, tried
+from paxoskit.grading.checks.proposer import Calm, Crowd, Duel, Progress, Scene, Silent, Trouble, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import LearnerError, Subject
@@ -202,6 +202,10 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
     return ended, kinds
 
 
+CLIMB = 60
+"""So many ballots, each above the one before, are a long life."""
+
+
 def far_lives() -> Iterator[Run]:
     """Yield lives in which ballots of any size are told apart over crashes, any text is a value, and one is long."""
     for low, high in (*CLOSE, *FAR):
@@ -210,8 +214,8 @@ def far_lives() -> Iterator[Run]:
         yield [accept(high), CRASH, prepare(low), accept(low), CRASH, above]
     for text in one_acceptor.TEXTS:
         yield [Accept(Ballot(1, 2), text), CRASH, prepare((2, 3))]
-    climb = [kind((number, 2 + number % 2)) for number in range(1, FEWER) for kind in (prepare, accept)]
-    yield [*climb, prepare((FEWER, 2)), CRASH, prepare((FEWER - 1, 3)), CRASH, prepare((FEWER, 3))]
+    climb = [kind((number, 2 + number % 2)) for number in range(1, CLIMB) for kind in (prepare, accept)]
+    yield [*climb, prepare((CLIMB, 2)), CRASH, prepare((CLIMB - 1, 3)), CRASH, prepare((CLIMB, 3))]
 
 
 def lived_far(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -301,7 +305,7 @@ def judge_ballots(subject: Subject, seed: int) -> None:
         raise ended[BALLOTS]
     if not any(one.proposed for one in minutes):
         raise Failed(f"in {len(minutes)} runs, the proposer never once proposed: let it work first.")
-    schedules: list[Schedule] = [partial(unheard, rings=rings) for rings in (0, 1, 2, 3, 5, 8, 12, 60)]
+    schedules: list[Schedule] = [partial(unheard, rings=rings) for rings in (0, 1, 2, 3, 5, 8, 12, 30)]
     schedules += [late, *proposers_lives(seed, 3, 6, Outbid)]
     hunt(subject, with_proposer(3), {PROPOSER: "Proposer"}, partial(Minutes, BALLOTS, 4), schedules, ROLES)
 
@@ -384,13 +388,16 @@ def judge_works(subject: Subject, seed: int) -> None:
     calm += [(partial(again, rings=6), "mine"), (partial(again, others=Prepare(Ballot(40, 5)), lose=2), "mine")]
     calm += [(partial(again, others=Accept(Ballot(7, 5), "theirs"), lose=lose), "theirs") for lose in (0, 1)]
     calm += [(partial(plain, down=(1,)), "mine"), (partial(again, down=(3,)), "mine"), (partial(again, wish=""), "")]
-    calm += [(partial(again, others=Accept(Ballot(7, 5), "")), ""), (partial(again, rings=LONG_OUTAGE), "mine")]
+    calm += [(partial(again, others=Accept(Ballot(7, 5), "")), ""), (partial(again, rings=OUTAGE), "mine")]
     for scene, right in calm:
         tried(subject, WITH_PROPOSER, partial(Progress, 4, right), scene, {PROPOSER: "Proposer"})
     judge_duel(subject, seed)
 
 
-DUELS = 4
+OUTAGE = 40
+"""For so many rings of a proposer's timer, all messages are lost."""
+
+DUELS = 2
 """So many duels are enough where it is known already that one proposer alone decides."""
 
 
