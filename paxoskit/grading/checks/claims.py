@@ -105,7 +105,11 @@ def said(event: Event) -> str:
 
 
 def text(value: str) -> str:
-    """Return a value as one can read it: in quotes where it begins or ends with a space."""
+    """Return a value as one can read it: in quotes where a space is at its end, its middle left out if long."""
+    if len(value) > 100:
+        return f"{value[:20]!r} … {value[-20:]!r} ({len(value)} characters)"
+    if not value.isascii():
+        return f"{value} ({value!a})"
     return "the empty text" if not value else value if value == value.strip() else repr(value)
 
 
@@ -187,11 +191,19 @@ ALIKE: list[tuple[Ballot, Ballot]] = [
     ((1, 12), (11, 2)),  # 112, where the two numbers are written as one
     ((1, 7), (1, 70)),  # 1.7 and 1.70, as decimal fractions
     *(((1, base + 7), (2, 7)) for base in (10, 100, 1_000, 10_000, 10**6, 10**9)),  # base * round + server
+    ((10**16, 7), (10**16 + 1, 7)),  # as floating-point numbers
 ]
 """Two ballots, the lower one first, that who makes one number or one text of a ballot may take for the same."""
 
-TEXTS_ALIKE = (("a", "A"), ("a", " a"), ("7", "07"), ("1", "1.0"), ("", " "), (f"{'a' * 40} b", f"{'a' * 40} c"))
+TEXTS_ALIKE = (
+    ("a", "A"), ("a", " a"), ("7", "07"), ("1", "1.0"), ("", " "), (f"{'a' * 40} b", f"{'a' * 40} c"),
+    (f"{'a' * 999} b", f"{'a' * 999} c"), ("\u00e9", "e\u0301"), ("a\n", "a\r\n"),
+)  # fmt: skip
 """Two values that are not the same, though they look alike: a value is any text, all of it."""
+
+
+ALIKE_SERVERS = (16, 32, 64, 100, 128, 256, 1_000, 1_024)
+"""Servers that are so far from server 1 are other servers, however few bits or digits of a name somebody keeps."""
 
 
 def votes(acceptors: int, first: int, second: int) -> Run:
@@ -235,7 +247,7 @@ BROKEN: dict[str, list[tuple[Run, int]]] = {
         ([*((n, "Accepted", LOW, "a") for n in (1, 2, 1, 3)), *((n, "Accepted", HIGH, "b") for n in (3, 4, 5))], 5),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2, 3, 4)), *((n, "Accepted", HIGH, "b") for n in (4, 5, 6, 7))], 7),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2)), *LONG, *((n, "Accepted", TOP, "b") for n in (2, 3))], 3),
-        *((votes(n, n // 2 + 1, n // 2 + 1), n) for n in (*range(1, 12), 20, 100)),
+        *((votes(n, n // 2 + 1, n // 2 + 1), n) for n in (*range(1, 12), 20, 100, 130)),
         *(([*((n, "Accepted", LOW, one) for n in (1, 2)), *((n, "Accepted", HIGH, other) for n in (2, 3))], 3)
           for one, other in TEXTS_ALIKE),
     ],
@@ -256,6 +268,7 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Prepare", (2, 1), None), (1, "Accept", (2, 1), "a"), (1, "Promise", (1, 2), None),
           (1, "Accepted", (1, 2), "b")], 3),
         ([(1, "Promise", HIGH, None), (11, "Promise", LOW, None), (11, "Accepted", LOW, "b")], 12),
+        ([(1, "Promise", HIGH, None), *((1 + more, "Promise", LOW, None) for more in ALIKE_SERVERS)], 1_025),
     ],
     COMPLETE: [
         ([], 3),
@@ -265,6 +278,7 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Accept", (2, 1), "a"), (1, "Promise", TOP, None)], 3),
         ([(1, "Accepted", TOP, "a"), (1, "Promise", HIGH, (TOP, "a"))], 3),
         ([(1, "Accepted", TOP, "a"), (11, "Promise", TOP, None)], 12),
+        ([(1, "Accepted", LOW, "a"), *((1 + more, "Promise", TOP, None) for more in ALIKE_SERVERS)], 1_025),
     ],
     AGREEMENT: [
         ([], 3),

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import random as dice_of_all
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, chain, pairwise, product
 from random import Random
 from typing import Any
 
 from paxoskit.grading.checks import acceptor as one_acceptor
-from paxoskit.grading.checks.acceptor import PROMISE, REPORT, SHORT, Ledger, accept, deep, prepare, tell
-from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER
+from paxoskit.grading.checks.acceptor import (
+    CLOSE,
+    FAR,
+    PROMISE,
+    REPORT,
+    SHORT,
+    Ledger,
+    accept,
+    deep,
+    prepare,
+    said_and_heard,
+    tell,
+)
+from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER, told
 from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, P2C, Minutes
 from paxoskit.grading.checks.play import (
     Fall,
@@ -24,15 +38,16 @@ from paxoskit.grading.checks.play import (
     hunt_together,
     hunts,
     newborn,
+    same,
     sends,
 )
-from paxoskit.grading.checks.proposer import Calm, Progress, Scene, Trouble, tried
+from paxoskit.grading.checks.proposer import Calm, Crowd, Duel, Progress, Scene, Silent, Trouble, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import LearnerError, Subject
 from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, freeze, title
 from paxoskit.protocol.plain import Ballot, Message
-from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Propose
+from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Propose, Vote
 from paxoskit.trace import say
 from paxoskit.worlds.choice import AFTER, BEFORE, Choice
 from paxoskit.worlds.story import Story
@@ -178,7 +193,42 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
     schedules = (("", partial(live, run=run)) for run in any_names(seed))
     left = [what for what in (PROMISE, REPORT) if what not in ended]
     ended |= hunt_together(subject, WITH_MANY, {ACCEPTOR: "Acceptor"}, book, left, schedules, ROLES)
+    if len(ended) < 2:
+        try:
+            for what, words in lived_far(subject):
+                ended.setdefault(what, Failed(words))
+        except LearnerError as error:
+            ended = {PROMISE: error, REPORT: error, **ended}
     return ended, kinds
+
+
+CLIMB = 60
+"""So many ballots, each above the one before, are a long life."""
+
+
+def far_lives() -> Iterator[Run]:
+    """Yield lives in which ballots of any size are told apart over crashes, any text is a value, and one is long."""
+    for low, high in (*CLOSE, *FAR):
+        above = prepare((high[0] + 1, high[1]))
+        yield [accept(low), CRASH, prepare(high), CRASH, prepare(low), accept(low), CRASH, above]
+        yield [accept(high), CRASH, prepare(low), accept(low), CRASH, above]
+    for text in one_acceptor.TEXTS:
+        yield [Accept(Ballot(1, 2), text), CRASH, prepare((2, 3))]
+    climb = [kind((number, 2 + number % 2)) for number in range(1, CLIMB) for kind in (prepare, accept)]
+    yield [*climb, prepare((CLIMB, 2)), CRASH, prepare((CLIMB - 1, 3)), CRASH, prepare((CLIMB, 3))]
+
+
+def lived_far(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Yield claims on an acceptor, each with a fault in words, that fall where no world is needed."""
+    cls = subject.node("Acceptor")
+    for run in far_lives():
+        node, ledger = newborn(cls, 1, (1, 2, 3)), Ledger("", set())
+        for token in run:
+            if token == CRASH:
+                node = newborn(cls, 1, (1, 2, 3), node.disk)
+            elif isinstance(token, Prepare | Accept):
+                sent = [one for one in node.receive(token.ballot.server, token) if type(one) is Send]
+                yield from ledger.judge(said_and_heard(token)[1], token, sent, (PROMISE, REPORT)).items()
 
 
 class Restarting(Trouble):
@@ -187,7 +237,7 @@ class Restarting(Trouble):
     def run(self, steps: int) -> None:
         """Let three lives go by."""
         super().run(steps)
-        for life in (self.random.choice(("mine", "second wish")), "third wish"):
+        for life in (self.random.choice(("mine", "second wish", "")), "third wish"):
             self.play.step(Choice("crash", self.me))
             self.play.step(Choice("restart", self.me))
             self.more(self.random.randint(0, 6))
@@ -200,7 +250,8 @@ class Outbid(Restarting):
 
     def rival(self) -> None:
         """Another proposer is heard by all acceptors, in a round of any number of digits."""
-        ballot = Ballot(10 ** self.random.choice((0, 1, 2, 3, 4, 6, 9, 12)), self.random.choice(self.theirs[:2]))
+        digits = self.random.choice((0, 1, 2, 3, 4, 6, 9, 12, 16, 20))
+        ballot = Ballot(10**digits, self.random.choice(self.theirs[:2]))
         for acceptor in range(1, self.acceptors + 1):
             self.play.step(Choice("ask", acceptor, what=Prepare(ballot)))
 
@@ -218,6 +269,13 @@ def proposers_lives(
         yield partial(live_thrice, run=run)
 
 
+def late(play: Play) -> None:
+    """Let a proposer propose the empty text, and then hear a promise that would have led to another value."""
+    play.step(Choice("ask", 3, what=Accept(Ballot(1, 1), "theirs")))
+    play.step(Choice("ask", 4, what=Propose("")))
+    play.deliver_all(6)
+
+
 def unheard(play: Play, rings: int) -> None:
     """Let a proposer stand once more at each of so many rings of its timer, crash, and stand in its next life."""
     for life in ("first wish", "second wish"):
@@ -230,9 +288,14 @@ def unheard(play: Play, rings: int) -> None:
         play.step(Choice("restart", 4))
 
 
-def with_proposer(acceptors: int) -> Story:
-    """Return a world of right acceptors and the learner's proposer."""
-    return Story(nodes=(VOTER,) * acceptors + (PROPOSER,), clients=(), acceptors=acceptors, claims="none")
+CROWDS = (5, 12)
+"""Numbers of acceptors of which any majority must be enough, and no less."""
+
+
+def with_proposer(acceptors: int, proposers: int = 1) -> Story:
+    """Return a world of right acceptors and the learner's proposer, or several of them."""
+    nodes = (VOTER,) * acceptors + (PROPOSER,) * proposers
+    return Story(nodes=nodes, clients=(), acceptors=acceptors, claims="none")
 
 
 def judge_ballots(subject: Subject, seed: int) -> None:
@@ -242,8 +305,8 @@ def judge_ballots(subject: Subject, seed: int) -> None:
         raise ended[BALLOTS]
     if not any(one.proposed for one in minutes):
         raise Failed(f"in {len(minutes)} runs, the proposer never once proposed: let it work first.")
-    schedules: list[Schedule] = [partial(unheard, rings=rings) for rings in (0, 1, 2, 3, 5, 8, 12)]
-    schedules += proposers_lives(seed, 3, 6, Outbid)
+    schedules: list[Schedule] = [partial(unheard, rings=rings) for rings in (0, 1, 2, 3, 5, 8, 12, 30)]
+    schedules += [late, *proposers_lives(seed, 3, 6, Outbid)]
     hunt(subject, with_proposer(3), {PROPOSER: "Proposer"}, partial(Minutes, BALLOTS, 4), schedules, ROLES)
 
 
@@ -267,6 +330,14 @@ def proposers_lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], 
         left = {what: partial(watcher, what, acceptors) for what in (BALLOTS, P2C, COUNTS) if what not in ended}
         schedules = proposers_lives(seed, acceptors, count)
         ended |= hunts(subject, with_proposer(acceptors), {PROPOSER: "Proposer"}, left, schedules, ROLES)
+
+    def crowd(play: Play, acceptors: int) -> None:
+        Crowd(play, dice("a crowd of acceptors", acceptors, seed), acceptors).get_through()
+
+    for acceptors in CROWDS:
+        left = {what: partial(Minutes, what, acceptors + 1) for what in (BALLOTS, P2C, COUNTS) if what not in ended}
+        schedules = iter([partial(crowd, acceptors=acceptors)])
+        ended |= hunts(subject, with_proposer(acceptors), {PROPOSER: "Proposer"}, left, schedules, ROLES)
     return ended, minutes
 
 
@@ -284,21 +355,22 @@ def judge_works(subject: Subject, seed: int) -> None:
             if matter in ended:
                 raise ended[matter]
 
-    def plain(play: Play) -> None:
-        Calm(play, 3).go()
+    def plain(play: Play, down: tuple[int, ...] = ()) -> None:
+        Calm(play, 3, down).go()
 
     def again(
-        play: Play, others: Prepare | Accept | None = None, lose: int = 0, of: type[Message] = Message, rings: int = 0
-    ) -> None:
+        play: Play, others: Prepare | Accept | None = None, lose: int = 0, of: type[Message] = Message, rings: int = 0,
+        down: tuple[int, ...] = (), wish: str = "mine",
+    ) -> None:  # fmt: skip
         play.step(Choice("ask", 4, what=Propose("first wish")))
         play.step(Choice("crash", 4))
         play.step(Choice("restart", 4))
         for flight in list(play.world.flying.values()):
             play.step(Choice("drop", flight.receiver, flight.sender, flight.message))
-        calm = Calm(play, 3)
+        calm = Calm(play, 3, down)
         if others is not None:
             calm.rival(others)
-        calm.go(lose, of, rings)
+        calm.go(lose, of, rings, wish)
 
     def decided_before(play: Play) -> None:
         Calm(play, 3).go()
@@ -315,8 +387,33 @@ def judge_works(subject: Subject, seed: int) -> None:
     calm += [(partial(again, lose=lose, of=kind), "mine") for kind in (Promise, Accept, Accepted) for lose in (2, 3)]
     calm += [(partial(again, rings=6), "mine"), (partial(again, others=Prepare(Ballot(40, 5)), lose=2), "mine")]
     calm += [(partial(again, others=Accept(Ballot(7, 5), "theirs"), lose=lose), "theirs") for lose in (0, 1)]
+    calm += [(partial(plain, down=(1,)), "mine"), (partial(again, down=(3,)), "mine"), (partial(again, wish=""), "")]
+    calm += [(partial(again, others=Accept(Ballot(7, 5), "")), ""), (partial(again, rings=OUTAGE), "mine")]
     for scene, right in calm:
         tried(subject, WITH_PROPOSER, partial(Progress, 4, right), scene, {PROPOSER: "Proposer"})
+    judge_duel(subject, seed)
+
+
+OUTAGE = 40
+"""For so many rings of a proposer's timer, all messages are lost."""
+
+DUELS = 2
+"""So many duels are enough where it is known already that one proposer alone decides."""
+
+
+def judge_duel(subject: Subject, seed: int) -> None:
+    """Two proposers that get in each other's way both know in the end what is decided."""
+    begin = with_proposer(3, 2)
+    for run in range(DUELS):
+        play = Play(begin, {**ROLES, PROPOSER: subject.node("Proposer")}, Silent())
+        if not (duel := Duel(play, dice("duel", seed, run))).over():
+            says = (
+                f"of two proposers, the second began soon after the first; {len(duel.decided)} of them knew a decision "
+                f"after {min(duel.now, duel.long) / 1000:.0f} seconds.\nLook at how long each waits before it stands "
+                "again: two that wait equally long, or not at all, meet again and again."
+            )
+            story = dataclasses.replace(begin, choices=tuple(play.choices[:60]), says=says.splitlines()[0])
+            raise Failed(says, story=story)
 
 
 def judge_only_disk(subject: Subject, seed: int) -> None:
@@ -325,13 +422,15 @@ def judge_only_disk(subject: Subject, seed: int) -> None:
         ("an acceptor", subject.node("Acceptor"), acceptors_life),
         ("a proposer", subject.node("Proposer"), proposers_life),
     ):
-        first = life(cls)
+        with equal_dice():
+            first = life(cls)
         if not any(type(effect[1]) in (Promise, Prepare) for effect in first if len(effect) == 2):
             said = first[0] if first else "nothing"
             raise Failed(f"{name} that began with an empty disk said {said} to the first thing that it heard.\n"
                          "Look at where it has that from.")  # fmt: skip
         for _ in range(2):
-            second = life(cls)
+            with equal_dice():
+                second = life(cls)
             if [str(effect) for effect in first] != [str(effect) for effect in second]:
                 raise Failed(
                     f"{name} began with an empty disk, after another of its name had crashed and its disk "
@@ -339,6 +438,39 @@ def judge_only_disk(subject: Subject, seed: int) -> None:
                     f"did not do what the first had done:\n    {first[0]}\n    {second[0] if second else 'nothing'}\n"
                     "Look at what your server keeps outside of its disk: a crash takes all of that."
                 )
+
+
+    judge_twins(subject)
+
+
+@contextmanager
+def equal_dice() -> Iterator[None]:
+    """Let dice fall here as they fall in each life where marks are given: from the start again."""
+    state = dice_of_all.getstate()
+    dice_of_all.seed("a life")
+    try:
+        yield
+    finally:
+        dice_of_all.setstate(state)
+
+
+def judge_twins(subject: Subject) -> None:
+    """Another acceptor of the same name, with a disk of its own, changes nothing in the next life of the first."""
+    cls = subject.node("Acceptor")
+    disks = []
+    for value in ("red", "blue"):
+        node = newborn(cls, 1, (1, 2, 3))
+        node.receive(2, prepare((1, 2)))
+        node.receive(2, Accept(Ballot(1, 2), value))
+        disks.append(node.disk)
+    right = Vote(Ballot(1, 2), "red")
+    for said in messages(newborn(cls, 1, (1, 2, 3), disks[0]).receive(3, prepare((2, 3)))):
+        if type(said) is Promise and same(said.vote, Vote(Ballot(1, 2), "blue")):
+            raise Failed(
+                f"server 1 voted for {told(right)} and crashed; a server 1 that began with an empty disk voted for "
+                f"{told(said.vote)}. The next life of the first then reported {told(said.vote)}.\n"
+                "Look at what your server keeps outside of its disk: a crash takes all of that."
+            )
 
 
 def acceptors_life(cls: type[Node]) -> list[Effect]:
@@ -351,9 +483,11 @@ def acceptors_life(cls: type[Node]) -> list[Effect]:
 
 
 def proposers_life(cls: type[Node]) -> list[Effect]:
-    """Return what a new proposer says first, and then let its timer ring five times."""
+    """Return what a new proposer says first, and then let it hear a Nack, and its timer ring five times."""
     node = newborn(cls, 4, (1, 2, 3))
     effects = said = node.receive(4, Propose("mine"))
+    for ballot in [one.ballot for one in messages(said) if type(one) is Prepare][:1]:
+        node.receive(1, Nack(ballot, Ballot(90, 5)))
     for _ in range(5):
         for effect in [one for one in effects if type(one) is After][:1]:
             effects = node.receive(4, effect.message)
@@ -428,16 +562,45 @@ def acceptors_traces(cls: type[Node]) -> str:
 
 def proposers_traces(cls: type[Node]) -> str:
     """Return what a proposer writes down of what it is asked, or of what it hears in a ballot, if it does."""
-    red, blue = (newborn(cls, 4, (1, 2, 3)) for _ in range(2))
-    for node, wish in ((red, "red"), (blue, "blue")):
-        said = node.receive(4, Propose(wish))
+    with equal_dice():
+        red, said = asked(cls, "red")
+    with equal_dice():
+        blue, others = asked(cls, "blue")
     ballot = next((one.ballot for one in messages(said) if type(one) is Prepare), None)
-    if ballot is None:
-        return ""
+    if ballot is None or ballot != next((one.ballot for one in messages(others) if type(one) is Prepare), None):
+        return ""  # it says nothing, or what it says of a ballot is up to dice: then two disks cannot be compared
     if words := trace("proposer", on_disk(red), on_disk(blue), "a proposer was asked for another value"):
         return words
-    heard = [(1, Promise(ballot, None)), (2, Promise(ballot, None)), (1, Accepted(ballot, "red")),
-             (2, Accepted(ballot, "red"))]  # fmt: skip
+    for vote in (None, Vote(Ballot(ballot.round, ballot.server - 1), "green")):
+        if words := heard_traces(cls, ballot, vote):
+            return words
+    for node, one in ((red, said), (blue, others)):
+        with equal_dice():
+            node.receive(1, Nack(ballot, Ballot(ballot.round + 4, 5)))
+            again = [node.receive(4, effect.message) for effect in one if type(effect) is After][:1]
+            node_said = [each.ballot for effects in again for each in messages(effects) if type(each) is Prepare]
+        if node is red:
+            first = node_said
+    if first == node_said:
+        return trace("proposer", on_disk(red), on_disk(blue), "a proposer that was asked for another value stood again")
+    return ""
+
+
+def asked(cls: type[Node], wish: str) -> tuple[Node, list[Effect]]:
+    """Return a proposer that was asked for a value, and what it did then."""
+    node = newborn(cls, 4, (1, 2, 3))
+    return node, node.receive(4, Propose(wish))
+
+
+def heard_traces(cls: type[Node], ballot: Ballot, vote: Vote | None) -> str:
+    """Return what of the answers in its first ballot a proposer writes down, or of what it proposes, if it does."""
+    with equal_dice():
+        red, _ = asked(cls, "red")
+    with equal_dice():
+        blue, _ = asked(cls, "blue")
+    value = "red" if vote is None else vote.value
+    heard = [(1, Promise(ballot, vote)), (2, Promise(ballot, None)), (1, Accepted(ballot, value)),
+             (2, Accepted(ballot, value))]  # fmt: skip
     for sender, message in heard:
         before = on_disk(red)
         proposes = any(type(one) is Accept for one in messages(red.receive(sender, message)))
@@ -504,6 +667,8 @@ def proposers_ballots(cls: type[Node]) -> tuple[int, int]:
         for name in (1, 2):
             if ballots:
                 node.receive(name, Promise(ballots[0], None))
+        if ballots:
+            node.receive(3, Nack(ballots[0], Ballot(ballots[0].round + 1, 5)))
         timers = [one.message for one in effects if type(one) is After]
         effects = node.receive(4, timers[0]) if timers else []
         if number in (FEWER, MANY):

@@ -353,6 +353,9 @@ class Minutes:
             return (f"{heard} and does not lead, though it has promises of its ballot {self.candidacy} from "
                     f"{who}.\nLook at "
                     "what is counted, and at when it is enough.")  # fmt: skip
+        if self.leading and choice.kind == "deliver" and isinstance(choice.what, Promise) and sent:
+            return (f"{heard}, when it led already, and sent {say(sent[0].message)}.\nLook at what a promise is worth "
+                    "to one who leads.")  # fmt: skip
         first = [one for _, one in sent if type(one) is Accept]
         for one in first:
             if one.ballot.server != 1:
@@ -602,6 +605,23 @@ class Scene:
         self.quiet()
         self.speak(2, Prepare(Ballot(ballot.round + 1, 2), self.random.randint(0, self.book.height)))
 
+    def unshaken(self) -> None:
+        """Server 1 votes; after each thing that it hears then, none of which decides that slot, somebody stands."""
+        book = self.book
+        self.decide_next()
+        self.speak(2, Accept(Ballot(1, 2), self.proposal(Ballot(1, 2))))
+        heard: tuple[Callable[[], Message], ...] = (
+            lambda: Blocks(tuple(book.blocks)),
+            lambda: Nack(book.highest, Ballot(book.highest.round + 2, 3)),
+            lambda: Heartbeat(Ballot(book.highest.round + 1, 3), book.height),
+            lambda: Promise(book.candidacy, 0, None, tuple(book.blocks)),
+        )
+        for hears in heard:
+            self.stand()
+            self.speak(3, hears())
+            self.quiet()
+            self.speak(5, Prepare(Ballot(book.highest.round + 1, 5), book.height))
+
     def passing_on(self) -> None:
         """Somebody stands, who does not lead yet; a client asks server 1."""
         asked = Request("client 1/5.1", 1, Get("'x'"))
@@ -652,6 +672,16 @@ class Scene:
         self.speak(2, Promise(self.book.candidacy, one.height, None, (one,)))
         self.speak(3, Promise(self.book.candidacy, one.height, vote, (one, two)))
 
+    def shorter(self) -> None:
+        """One promise brings two blocks and a vote for the slot after them; the next brings less, and an old vote."""
+        self.stand()
+        one = self.block()
+        two = self.made(one.height + 1, one.hash)
+        vote = Vote(Ballot(1, 5), self.made(two.height + 1, two.hash))
+        self.speak(2, Promise(self.book.candidacy, one.height, vote, (one, two)))
+        self.speak(3, Promise(self.book.candidacy, one.height, Vote(Ballot(1, 4), two), (one,)))
+        self.speak(4, Promise(self.book.candidacy, one.height, Vote(Ballot(1, 4), one), ()))
+
     def agreed(self) -> None:
         """All promises report one block, each in another ballot: it need not be chosen."""
         block = self.block()
@@ -669,12 +699,18 @@ class Scene:
         self.inherit([None, *[Ballot(2, 2)] * (self.book.majority - 1)])
 
     def long_log(self) -> None:
-        """Server 1 learns many blocks; who has few of them stands, or nearly all; then the next slot is decided."""
+        """Server 1 promises, and learns many blocks, while somebody stands in a lower ballot again and again.
+
+        Who has few of them stands, or nearly all; then the next slot is decided.
+        """
         book, blocks = self.book, list[Block]()
         for height in range(LONG):
             blocks.append(a_block(self.random, height, blocks[-1].hash if blocks else NO_HASH))
-        for height in range(0, LONG, 10):
-            self.speak(2, Blocks(tuple(blocks[height : height + 10])))
+        high, low = Ballot(9, 4), Ballot(9, 3)
+        self.speak(high.server, Prepare(high, 0))
+        for height in range(0, LONG, 9):
+            self.speak(2, Blocks(tuple(blocks[height : height + 9])))
+            self.speak(low.server, Prepare(low, book.height))
         for height in (0, 1, LONG // 2, LONG - 1, LONG, LONG + 1, LONG + 20):
             self.speak(3, Prepare(Ballot(book.highest.round + 1, 3), height))
         self.speak(2, Prepare(Ballot(book.highest.round - 1, 2), 0))
@@ -744,10 +780,11 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         (PROMISE, partial(scene, seed=seed, words=("deposed", 0), run=Scene.deposed)),
         (PROMISE, partial(scene, seed=seed, words=("long log", 0), run=Scene.long_log)),
         (PROMISE, partial(scene, seed=seed, words=("passing on", 0), run=Scene.passing_on)),
+        (PROMISE, partial(scene, seed=seed, words=("unshaken", 0), run=Scene.unshaken)),
         (PROMISE, partial(scene, seed=seed, words=("followed", 0), run=Scene.followed)),
         (PROMISE, partial(scene, seed=seed, words=("refused", 0), run=Scene.refused)),
         *((LEAD, partial(scene, seed=seed, words=(run.__name__, 0), run=run))
-          for run in (Scene.interrupted, Scene.nested, Scene.agreed)),
+          for run in (Scene.interrupted, Scene.nested, Scene.shorter, Scene.agreed)),
         *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
         *((PROMISE, partial(scene, seed=seed, words=("kept", voted, *what),
                             run=partial(Scene.kept, voted=voted, what=what)))
