@@ -418,9 +418,10 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
 
 
 def twin_of(node: Node) -> Node | None:
-    """Return a copy of a node, or None where it holds what cannot be copied."""
+    """Return a copy of a node, or None where it holds what cannot be copied and told: a lock, an iterator."""
     try:
-        return type(node).copy(node)
+        twin = type(node).copy(node)
+        return twin if known(node, []) == known(twin, []) else None
     except Exception:
         return None
 

@@ -125,6 +125,8 @@ def _canonical(value: Any, how: _How) -> Any:
         return kind.__name__, frozenset(_canonical(item, how) for item in value)
     if isinstance(value, dict):
         return _canonical_dict(value, kind, how)
+    if is_dice(kind):
+        return kind.__name__, value.getstate()
     if isinstance(value, (str, int)):
         return kind.__name__, str.__str__(value) if isinstance(value, str) else int.__int__(value)
     if isinstance(value, type):
@@ -215,6 +217,9 @@ def duplicate(value: Any, memo: dict[int, Any]) -> Any:
     elif issubclass(kind, tuple) and is_named(kind):
         items = [item if type(item) in FROZEN else duplicate(item, memo) for item in value]
         twin = value if all(map(operator.is_, items, value)) else tuple.__new__(kind, items)
+    elif is_dice(kind):
+        twin = value.__class__()
+        twin.setstate(value.getstate())
     else:
         return copy.deepcopy(value, memo)
     memo[id(value)] = twin
@@ -242,6 +247,11 @@ def unpickled(text: str) -> Any:
     import pickle
 
     return pickle.loads(bytes.fromhex(text))
+
+
+def is_dice(kind: type) -> bool:
+    """Say whether objects of a class are Python's own dice, whose state is told and copied at once."""
+    return kind is getattr(sys.modules.get("random"), "Random", None)
 
 
 def is_named(kind: type) -> bool:
@@ -296,7 +306,9 @@ class Worker:
         with open(file, "rb") as opened:
             source = opened.read()
         self.sources[file] = source.decode("utf-8", "replace").splitlines()
-        self.draws = self.draws or ("random" in sys.modules and any(map(_names_dice, os.listdir())))
+        if not self.draws and any(map(_names_dice, os.listdir())):
+            self.draws = True
+            _throw_seeded_dice()
         module = ModuleType(name)
         module.__file__ = file
         sys.modules[name] = self.modules[name] = module
@@ -387,6 +399,7 @@ class Worker:
     def born(self, name: str, called: Any, peers: list[int], disk: str | None, changed: dict[str, Any]) -> Any:
         """Make a node of the class `name`, with a disk (None: a first one) of which some fields are `changed`."""
         cls = self._find(name)
+        self._seed(called, "is born")
         kept = cls.Disk() if disk is None else self._disk_from(cls, disk)
         for field, data in changed.items():
             setattr(kept, field, self._value(data))
@@ -395,16 +408,21 @@ class Worker:
     def start(self, state: int) -> Any:
         """Run a node's `on_start`."""
         node = self._copy(state)
+        self._seed(node.name, "starts")
         return self._remember(node, type(node).start(node), self.disks[state], self.shown[state])
 
     def receive(self, state: int, sender: Any, message: str) -> Any:
         """Let a node in a state receive a message; return the state after that, the effects, and a changed disk."""
         node = self._copy(state)
-        if self.draws:  # a node that draws is still a function of state and message
-            sys.modules["random"].seed(f"{node.name} {sender} {message}")
+        self._seed(node.name, sender, message)
         return self._remember(
             node, node.receive(sender, self._message(message)), self.disks[state], self.shown[state]
         )
+
+    def _seed(self, *words: Any) -> None:
+        """Let the dice fall as these words say: a node that draws is still a function of state and message."""
+        if self.draws:
+            sys.modules["random"].seed(" ".join(map(str, words)))
 
     def again(self, turns: list[list[Any]]) -> list[Any]:
         """Take turns that were taken in another worker; return what each came to, as the ways to ask for one do.
@@ -571,6 +589,18 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:
         return ""
+
+
+def _throw_seeded_dice() -> None:
+    """Let dice that are given no seed fall as those of the module do, which are seeded for every turn."""
+    import random
+
+    seed = random.Random.seed
+
+    def seeded(dice: Any, a: Any = None, version: int = 2) -> None:
+        seed(dice, random.getrandbits(64) if a is None else a, version)
+
+    random.Random.seed = seeded  # type: ignore[assignment,method-assign]
 
 
 def _names_dice(file: str) -> bool:

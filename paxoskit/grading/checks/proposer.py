@@ -738,7 +738,10 @@ def changes_another(subject: Subject) -> bool:
 
 def lives(subject: Subject, names: tuple[int, ...]) -> list[object]:
     """Let proposers live in one process, turn by turn; return what the last of them did."""
-    nodes = [subject.node("Proposer")(name, (1, 2, 3)) for name in names]
+    nodes = []
+    for name in names:
+        random.seed(name)  # as where marks are given
+        nodes.append(subject.node("Proposer")(name, (1, 2, 3)))
     each = [a_life(node, name) for node, name in zip(nodes, names, strict=True)]
     return [[effect[-1] for effect in turns[-1] or ()] for turns in zip_longest(*each)]
 
