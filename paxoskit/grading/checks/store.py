@@ -140,7 +140,8 @@ class Register:
             if block.height == len(self.blocks):
                 self.blocks.append(block)
                 self.open = None
-                self.waiting = {name: one for name, one in self.waiting.items() if one not in block.operations}
+                for request in block.operations:  # an old copy too: the log then waits to be asked again
+                    self.waiting.pop(request.session, None)
                 fresh += block.operations
                 if any([self.fold.add(request) for request in block.operations]):
                     self.seen.add("twice")
