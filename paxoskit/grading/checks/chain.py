@@ -29,6 +29,7 @@ from paxoskit.protocol.messages import (
     Elected,
     ElectionTimeout,
     Get,
+    Nack,
     Prepare,
     Promise,
     Put,
@@ -145,7 +146,7 @@ def elsewhere(random: Random, block: Block, difficulty: int, **fields: Any) -> B
 
 def other_hash(random: Random, digest: str) -> str:
     """Return a hash that differs from this one in one digit; the last digits stay good."""
-    at = random.choice([0, 1, 31, 62, 63])
+    at = random.choice([at for at in (0, 1, 31, 62, 63) if at < len(digest)])  # one that was shortened before
     digits = "012" if at > 60 else "0123456789abcdef"
     return digest[:at] + random.choice([d for d in digits if d != digest[at]]) + digest[at + 1 :]
 
@@ -467,6 +468,11 @@ class Book:
         accept = choice.what
         votes = [(to, message) for to, message in sent if type(message) is Accepted]
         rejected = [fact for fact in facts if type(fact) is Rejected]
+        if accept.ballot < self.ballot and any(to == choice.peer and type(message) is Nack for to, message in sent):
+            if votes or rejected:
+                return (f"{heard}, refused that ballot, and {what(votes, rejected)}.\nLook at what is done when "
+                        "follow returns False.")  # fmt: skip
+            return None
         if accept.block.height != len(self.blocks):
             if votes or rejected:
                 return (f"{heard}, a block of another slot, and {what(votes, rejected)}.\nLook at which slot a server "

@@ -251,6 +251,12 @@ class Rules(Minutes):
                 return f"{heard} and said {say(one)}.\nLook at what a candidate tells of its log."
         return None
 
+    def note(self, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> None:
+        """Write down what was said; who hears of a higher ballot stands no more, and promises of its own come late."""
+        super().note(choice, sent, facts)
+        if isinstance(choice.what, Nack) and choice.what.promised > self.candidacy:
+            self.candidacy, self.leading = BOTTOM, False
+
     def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> tuple[str, str]:
         """Nobody asks for announcements here."""
         return "", ""

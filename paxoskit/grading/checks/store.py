@@ -47,8 +47,8 @@ MINE = "store.py:Store"
 BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
 KEYS = ("'x'", "'y'", "'X'", " 'x'", "")
 """Keys are texts: nearly equal ones are different keys, and the empty one is one too, as it is a value."""
-ODD = ("'x'", " '7' ", "07", "7.0", "None", "\n", "'ä'")
-"""Values are texts too: what they mean is nothing to a store."""
+ODD = ("'x'", " '7' ", "07", "ä" * 300, "None", "\n", "'ä'")
+"""Values are texts too: what they mean is nothing to a store, nor how long they are."""
 MANY = 300
 """So many sessions are many."""
 VALUES, ONCE, LOG, ANSWERED = "values", "once", "log", "answered"
@@ -140,7 +140,8 @@ class Register:
             if block.height == len(self.blocks):
                 self.blocks.append(block)
                 self.open = None
-                self.waiting = {name: one for name, one in self.waiting.items() if one not in block.operations}
+                for request in block.operations:  # an old copy too: the log then waits to be asked again
+                    self.waiting.pop(request.session, None)
                 fresh += block.operations
                 if any([self.fold.add(request) for request in block.operations]):
                     self.seen.add("twice")
@@ -367,17 +368,24 @@ class Scene:
     def follower(self) -> None:
         """Somebody else leads; clients send server 1 new requests, another server passes on such a one.
 
-        At times it has not heard yet of what the session asked before: that is decided elsewhere.
+        At times it has not heard yet of what the session asked before: that is decided elsewhere. Each asks again, when
+        what was passed on may be lost, and once more when its request is decided.
         """
         for session in range(1, 4):
-            self.decide()
-            self.follow()
             name, number = f"client {session}/5.1", self.random.choice([1, 2])
             asked = [Request(name, one, self.operation()) for one in (1, 2)][:number]
             for one in asked:
                 self.play.step(Choice("ask", one.client, what=Ask(one.session, one.operation)))
-            self.play.step(Choice("deliver", 1, asked[-1].client, asked[-1]))
+            for _ in range(2):
+                self.play.step(Choice("duplicate", 1, asked[-1].client, asked[-1]))
+            self.decide()
+            self.follow()
+            for _ in range(2):
+                self.play.step(Choice("deliver", 1, asked[-1].client, asked[-1]))
             self.send(Request(f"client {session}/6.1", number, self.operation()))
+            for one in asked:
+                self.speak(2, Decide(mine(Content(len(self.book.blocks), self.book.tip, (one,)))))
+            self.play.step(Choice("deliver", 1, asked[-1].client, asked[-1]))
 
     def behind(self) -> None:
         """Server 1 leads, and does not know yet of what a session asked before: its next request goes into a block."""
@@ -709,6 +717,8 @@ def long_line(desk: Desk) -> None:
     desk.ask_many([f"client 1/2.{number}" for number in range(12)], Get("'x'"))
     for number in range(120):
         desk.ask(f"client 1/1.{number % 3}", Put("'x'", str(number % 5)))
+        if number % 50 == 49:
+            desk.ring()
     for one in list(desk.line):
         desk.answer(Reply(one.session, one.number, None), 1)
 
