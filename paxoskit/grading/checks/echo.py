@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 
-from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, newborn, same, sends
+from paxoskit.grading.checks.play import Play, Said, Schedule, begun, dice, hunt, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import Subject
 from paxoskit.protocol.literals import show
 from paxoskit.protocol.messages import Ask, Get, Put, Reply, Request
-from paxoskit.protocol.node import Effect, Node, Send, title
+from paxoskit.protocol.node import After, Effect, Node, Send, title
 from paxoskit.protocol.plain import Message, Name
 from paxoskit.trace import say
 from paxoskit.worlds.choice import Choice
@@ -40,9 +40,11 @@ class Echoes:
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Judge what was sent after a request came."""
         request = choice.what
+        sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
+        if choice.kind == "restart" and sent and self.what == "right node":
+            return f"{title(choice.node)} began its next life and sent {unasked(sent)}"
         if choice.kind != "deliver" or not isinstance(request, Request):
             return None
-        sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
         again = request in self.heard
         self.heard.add(request)
         heard = f"{title(choice.node)} heard {ask_of(request)} of {choice.peer}{' again' if again else ''}"
@@ -106,13 +108,24 @@ def mixed(play: Play, random: Random, steps: int) -> None:
     play.deliver_all()
 
 
+def another_life(play: Play) -> None:
+    """Let a client be answered, its server crash and live again, and the client ask once more."""
+    client, server = play.world.clients[0], THREE.clients[0][0]
+    for number in (1, 2):
+        play.step(Choice("ask", client, what=Ask(f"{client}/1.{number}", Get("'x'"))))
+        play.deliver_all()
+        if number == 1:
+            play.step(Choice("crash", server))
+            play.step(Choice("restart", server))
+
+
 def judge(what: str) -> Callable[[Subject, int], None]:
     """Return the judge of one of the properties."""
 
     def judged(subject: Subject, seed: int) -> None:
         hunt(subject, BEGIN, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed))
         if what != "words":  # whether the second server answers, and whom, is not a matter of words
-            hunt(subject, THREE, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed, 8))
+            hunt(subject, THREE, {MINE: "Echo"}, lambda: Echoes(what), [*schedules(seed, 8), another_life])
 
     return judged
 
@@ -128,20 +141,44 @@ def outgoing(effects: Sequence[Effect], server: Name = 1) -> list[tuple[Name, Me
     return [(one.to, one.message) for one in effects if isinstance(one, Send) and one.to != server]
 
 
+def unasked(sent: Sequence[tuple[Name, Message]]) -> str:
+    """Return in words what a server sent while nobody asked it anything."""
+    return f"{in_words(sent)}; nobody had asked.\nLook at what makes your server speak: a request, and nothing else."
+
+
+def judge_timers(subject: Subject, what: str) -> None:
+    """A server that set timers hears them, more than once, between one request and the next. No story is told."""
+    server, effects = begun(subject.node("Echo"), 2, (1, 2, 3))
+    for number in (1, 2, 3):
+        request = Request("client 1/1.1", number, Get("'x'"))
+        answer = server.receive("client 1", request)
+        if what == "answered" and not outgoing(answer, 2):
+            raise Failed(
+                f"server 2 had heard its own timers, then heard {ask_of(request)} of client 1 and said nothing.\n"
+                "Look at what a timer changes in your server: an echo needs none."
+            )
+        timers, effects = [one.message for one in (*effects, *answer) if isinstance(one, After)], []
+        for timer in timers:
+            effects += (told := server.receive(2, timer))
+            if what == "right node" and outgoing(told, 2):
+                raise Failed(f"server 2 heard its own timer and sent {unasked(outgoing(told, 2))}")
+
+
 def in_words(sent: Sequence[tuple[Name, Message]]) -> str:
     """Return in words what was sent to whom."""
     return ", ".join(f"{say(message)} to {title(to)}" for to, message in sent) or "nothing"
 
 
-MANY, COPIES, CLIENTS = 250, 20, 80
+MANY, COPIES, CLIENTS = 250, 50, 80
 
-PLACES = ((1, 1), (2, 2), (4, 4), (5, 5), (8, 9))
+PLACES = ((1, 1), (2, 2), (4, 4), (5, 5), (8, 9), (23, 31))
 """A server's number, and how many servers there are."""
 
 
 def judge_answered(subject: Subject, seed: int) -> None:
     """Every request is answered: soon, by any server, in any order, after many others, and each of many copies."""
     judge("answered")(subject, seed)
+    judge_timers(subject, "answered")
     for name, servers in PLACES:
         server = an_echo(subject, name, servers)
         if not outgoing(server.receive("client 1", first := Request("client 1/1.1", 1, Get("'x'"))), name):
@@ -150,7 +187,8 @@ def judge_answered(subject: Subject, seed: int) -> None:
                 "Look at what your server makes of its number, and of its peers: each server answers whoever asks it."
             )
     many = [("client 1", Request(f"client 1/1.{n % 7}", 1 + n // 7, Get(show(n)))) for n in range(MANY)]
-    all_answered(subject, [*many, *many[:1] * COPIES])
+    all_answered(subject, [*many, many[0]])
+    all_answered(subject, many[:1] * COPIES)
     clients = [f"client {n}" for n in range(1, CLIENTS)]
     all_answered(subject, [(client, Request(f"{client}/1.1", 1, Get("'x'"))) for client in clients])
 
@@ -158,6 +196,7 @@ def judge_answered(subject: Subject, seed: int) -> None:
 def all_answered(subject: Subject, heard: Sequence[tuple[Name, Request]]) -> None:
     """Let a server hear many requests, and judge whether each is answered. No story is told: it would be long."""
     server, seen = an_echo(subject), dict[Request, int]()
+    subject.foresee(server, [heard])
     for count, (client, request) in enumerate(heard):
         seen[request] = seen.get(request, 0) + 1
         if not outgoing(server.receive(client, request)):
@@ -171,6 +210,7 @@ def all_answered(subject: Subject, heard: Sequence[tuple[Name, Request]]) -> Non
 def judge_right_node(subject: Subject, seed: int) -> None:
     """The reply goes to the sender, whose name may begin like another's."""
     judge("right node")(subject, seed)
+    judge_timers(subject, "right node")
     server = an_echo(subject)
     for client in ("client 1", "client 12", "client 2", "client 120"):
         request = Request(f"{client}/1.1", 1, Get("'x'"))
@@ -185,7 +225,8 @@ def judge_right_node(subject: Subject, seed: int) -> None:
 UNUSUAL = (
     ("", 9, "1.9"), ("0", 10, "1.10"), (" x ", 101, " A\t"), ("'" * 300, 2**40, ""), ("'\u212b'", 7, "\u212b"),
     ("{2, 1}", 8, "1/1.8"), ("\r\n a,b\tc\v\0d\r", 1, "a\r\n"), ("100%% {0} \\n &lt;", 2, "%s {}"),
-    ("\u200b\u00a0x\u2028", 3, "\u200b"), ("None", 4, "None"), ("x" * 5_000, 5, "s" * 300),
+    ("\u200b\u00a0x\u2028", 3, "\u200b"), ("None", 4, "None"), ("x" * 5_000, 5, "s" * 300), ("[1,2]", 12, "[1,2]"),
+    ("1e5", 2**53 + 1, "007"), ("a\n", 2**64 + 3, "a\n"), ("x" * 70_000, 6, "long"),
 )  # fmt: skip
 """A text, a number, and what a session of client 1 is called."""
 
@@ -210,8 +251,32 @@ def brief(text: str) -> str:
     return seen if len(seen) <= 1_000 else f"{seen[:200]} … ({len(seen)} characters) … {seen[-200:]}"
 
 
+SAME_NAME: tuple[Get | Put, ...] = (
+    Get("x"), Put("x", "1"), Put("x", "2"), Get("1"), Put("1", "x"),
+    *(put for mark in " ,:|/\t" for put in (Put(f"x{mark}y", "z"), Put("x", f"y{mark}z"))),
+)  # fmt: skip
+"""Operations of one session and number, some of which look the same when their words are joined."""
+
+
+def judge_alike(subject: Subject) -> None:
+    """Requests of the same session and number, or of nearly the same, are told apart by what they say."""
+    requests = [Request("client 1/1.1", 1, operation) for operation in SAME_NAME]
+    requests += [Request("client 1/1.1", 11, Get("x")), Request("client 1/1.11", 1, Get("x"))]
+    server = an_echo(subject)
+    subject.foresee(server, [[("client 1", request) for request in requests]])
+    for count, request in enumerate(requests):
+        sent = outgoing(server.receive("client 1", request))
+        if not same(tuple(sent), (("client 1", echo_of(request)),)):
+            fresh = outgoing(an_echo(subject).receive("client 1", request))
+            raise Failed(
+                f"a server that had answered {count} requests heard {ask_of(request)} of client 1 and sent "
+                f"{in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[same(tuple(sent), tuple(fresh))]
+            )
+
+
 def judge_each_anew(subject: Subject, seed: int) -> None:
     """Two echo servers that hear different things must not answer alike: what one hears, the other does not know."""
+    judge_alike(subject)
     cls = subject.node("Echo")
     servers = [newborn(cls, name, (1, 2)) for name in (1, 2)]
     random = dice("echo anew", seed)

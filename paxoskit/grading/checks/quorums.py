@@ -12,7 +12,7 @@ from paxoskit.grading.subject import Subject
 LARGEST = 6
 """Every set of voters among so many servers is tried, and samples of larger clusters."""
 
-COPIES = 100
+COPIES = 300
 """A network that brings a vote again may do so many times."""
 
 
@@ -34,8 +34,11 @@ def ask(subject: Subject, votes: list[int], servers: tuple[int, ...], phase: int
 
 
 def call(votes: list[int], servers: tuple[int, ...], phase: int) -> str:
-    """Return a call of `is_quorum` as text."""
-    return f"is_quorum({list(votes)}, {servers}, phase={phase})"
+    """Return a call of `is_quorum` as text, without the middle of very many votes."""
+    told = str(list(votes))
+    if len(votes) > 150:
+        told = f"[{str(votes[:9])[1:-1]}, … {len(votes)} votes …, {str(votes[-9:])[1:]}"
+    return f"is_quorum({told}, {servers}, phase={phase})"
 
 
 def clusters(seed: int) -> Iterator[tuple[int, ...]]:
@@ -56,6 +59,16 @@ def larger(seed: int) -> Iterator[tuple[tuple[int, ...], list[int], list[int]]]:
             for _ in range(2):
                 votes = random.sample(servers, size)
                 yield servers, votes, [server for server in servers if server not in votes]
+
+
+def nearly_quorums(seed: int) -> Iterator[tuple[tuple[int, ...], list[int], int]]:
+    """Yield clusters of 7 to 12 servers, each with votes just enough or one too few in a phase, and that phase."""
+    random = dice("nearly quorums", seed)
+    for count in range(LARGEST + 1, 13):
+        servers = tuple(random.sample(range(60), count))
+        for phase in (1, 2):
+            for size in (enough(count, phase) - 1, enough(count, phase)):
+                yield servers, random.sample(servers, size), phase
 
 
 def subsets(servers: tuple[int, ...]) -> Iterator[list[int]]:
@@ -134,6 +147,14 @@ def judge_by_server(subject: Subject, seed: int) -> None:
                             f"returned {not once}: the same {len(votes)} of {len(servers)} servers voted.\n"
                             "Look at what you count: a network may bring the same vote twice."
                         )
+    for servers, votes, phase in nearly_quorums(seed):
+        rounds = [*votes, *(votes[1:] * 9), *votes]  # between two votes of one server many others come
+        if ask(subject, rounds, servers, phase) is not ask(subject, votes, servers, phase):
+            raise Failed(
+                f"{call(votes, servers, phase)} and {call(rounds, servers, phase)} gave two answers: the same "
+                f"{len(votes)} of {len(servers)} servers voted.\nLook at how you tell a vote that came before, "
+                "long before perhaps."
+            )
     judge_many_copies(subject, (1, 2, 3, 4, 5))
     never_the_same(answers)
 
@@ -157,13 +178,17 @@ def never_the_same(answers: set[bool]) -> None:
         raise Failed(f"is_quorum returned {answers.pop()} whatever the votes were: it tells no quorum from anything.")
 
 
+WORDS = (1_024, 65_536)
+"""Names so far apart look alike to a program that keeps a few of their bits."""
+
+
 def strangers_of(servers: tuple[int, ...]) -> list[int]:
     """Return the names of some who are no servers: far from all servers' names, between two of them, or nearly one.
 
     >>> strangers_of((12, 40))[:8]
     [0, 1, 2, 4, 11, 13, 32, 39]
     """
-    near = {name + step for name in servers for step in (-1, 1, 20, 100, 256, 1_000)}
+    near = {name + step for name in servers for step in (-1, 1, 20, 100, 256, 1_000, *WORDS)}
     texts = [text for name in map(str, servers) for text in (name[:1], name[1:] or "0", 2 * name, f"1{name}")]
     return sorted({name for name in near | set(map(int, texts)) | {0, 71, 72, 73} if name >= 0} - set(servers))
 
@@ -187,7 +212,37 @@ def judge_strangers(subject: Subject, seed: int) -> None:
                         f"Look at whose votes you count: {', '.join(map(str, sorted(strangers)))} are no servers of "
                         "this cluster."
                     )
+    judge_many_strangers(subject, seed)
+    judge_other_servers(subject)
     never_the_same(answers)
+
+
+def judge_many_strangers(subject: Subject, seed: int) -> None:
+    """In large clusters too, a stranger's vote changes nothing, however many strangers there are."""
+    random = dice("many strangers", seed)
+    for servers, votes, phase in nearly_quorums(seed):
+        mixed = [*votes, *random.sample(strangers_of(servers), len(servers))]
+        random.shuffle(mixed)
+        if ask(subject, mixed, servers, phase) is not ask(subject, votes, servers, phase):
+            raise Failed(
+                f"{call(votes, servers, phase)} and {call(mixed, servers, phase)} gave two answers: the same "
+                f"{len(votes)} of {len(servers)} servers voted.\nLook at whose votes you count."
+            )
+
+
+def judge_other_servers(subject: Subject) -> None:
+    """The same votes are judged anew for each cluster: who was a server of the last one may be a stranger in this."""
+    votes = [1, 2, 3]
+    for servers in ((1, 2, 3), (0, 2, 4), (2, 3, 4), (3, 4, 5), (4, 5, 6), (1, 2, 3)):
+        voters = set(votes) & set(servers)
+        for phase in (1, 2):
+            right = len(voters) >= enough(len(servers), phase)
+            if ask(subject, votes, servers, phase) is not right:
+                raise Failed(
+                    f"{call(votes, servers, phase)} returned {not right}; {len(voters)} of its servers voted. The same "
+                    "votes were asked for with other servers before.\nLook at whose votes you count, and at what "
+                    "outlives a call."
+                )
 
 
 def judge_four(subject: Subject, seed: int) -> None:
@@ -197,7 +252,7 @@ def judge_four(subject: Subject, seed: int) -> None:
 
 def judge_all_sizes(subject: Subject, seed: int) -> None:
     """Every safe pair of sizes for 1 to 9 servers."""
-    for servers in range(1, 10):
+    for servers in (*range(1, 10), 5, 2):  # and once more, after larger ones
         judge_pairs(subject, servers)
 
 

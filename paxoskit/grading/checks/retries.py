@@ -47,6 +47,8 @@ class Table:
         heard = f"{title(choice.node)} heard {asked(request)} of {choice.peer}{' again' if again else ''}"
         sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
         strangers = [to for to, _ in sent if to != choice.peer]
+        if self.what == ANSWERED and any(name == choice.node for name, _ in world.timers):
+            return f"{heard}, and a timer of its own is set.\nLook at what your server waits for: it sets no timers."
         if self.what == ANSWERED and strangers:
             return f"{heard} and sent a message to {title(strangers[0])}.\nLook at whom each message goes to."
         replies = [message for to, message in sent if to == choice.peer and answers(message, request)]
@@ -286,7 +288,13 @@ def judge_long(subject: Subject, seed: int) -> None:
     ]  # fmt: skip
     copies = [requests[0], *random.sample(requests, 20), *requests[49:LONG:50], requests[0]]
     after_long(subject, [*requests, *copies], ONCE)
+    first = [Request("client 1/1.1", 1, Put("k", "a")), Request("client 1/1.1", 2, Put("k", "b"))]
+    after_long(subject, [*first, *first[:1] * 30, Request("client 1/1.1", 3, Get("k")), *first], ONCE)
+    clients = [Request(f"client {n}/1.1", 1, Put("k", str(n))) for n in range(1, CLIENTS)]
+    after_long(subject, [*clients, *clients[::10]], ONCE)
 
+
+CLIENTS = 70
 
 THREE: tuple[Get | Put, ...] = (Put("k", "a"), Get("k"), Put("k", "b"))
 """Requests for one key; the first is a put, as a key without a value is another property's matter."""
@@ -300,26 +308,42 @@ def judge_overtaken(subject: Subject, seed: int) -> None:
         after_long(subject, [*requests, *requests], ONCE)
     late = [Request("client 1/1.1", number, Put(KEYS[0], str(number))) for number in (2, *range(4, 150), 3, 1)]
     after_long(subject, [*late, Request("client 1/1.1", 150, Get(KEYS[0]))], EFFECTS)
+    far = list[Request]()
+    for number in FAR:
+        far += [Request("client 1/1.1", number, Put("k", str(number))), Request(f"client 1/{number}", 1, Get("k"))]
+    after_long(subject, far, EFFECTS)
+
+
+FAR = (1, 2**64 + 1, 2**53 + 1, 2**53, 2**32 + 1, 65_537, 1_025, 1_001, 513, 257)
+"""Numbers of requests that look alike to a program that keeps a few of their digits."""
 
 
 def after_long(subject: Subject, requests: list[Request], what: str) -> None:
-    """Let a server hear many requests of client 1, and judge each answer. No story is told: it would be long."""
+    """Let a server hear many requests, each of its session's client, and judge each answer.
+
+    No story is told: it would be long.
+    """
     server = newborn(subject.node("KeyValueServer"), 1, (1,))
     table, first = Table(what), dict[tuple[str, int], int]()
-    subject.foresee(server, [[("client 1", request) for request in requests]])
+    subject.foresee(server, [[(request.client, request) for request in requests]])
     for count, request in enumerate(requests):
         name = (request.session, request.number)
         again = name in first
         if not again:
             table.right[name], first[name] = table.perform(request), count
-        effects = server.receive("client 1", request)
-        given = [one.message for one in effects if isinstance(one, Send) and answers(one.message, request)]
+        effects = [one for one in server.receive(request.client, request) if isinstance(one, Send)]
+        given = [one.message for one in effects if one.to == request.client and answers(one.message, request)]
         when = f"again, {count - first[name]} requests after the first time," if again else f"after {count} others"
         heard = f"a server heard {asked(request)} {when}"
         if not given:
-            raise Failed(f"{heard} and said nothing.\n{ADVICE[ANSWERED]}")
+            raise Failed(f"{heard} and {to_others(effects) or 'said nothing'}.\n{ADVICE[ANSWERED]}")
         if words := table.wrong(heard, request, again, [vars(reply)["answer"] for reply in given]):
             raise Failed(words)
+
+
+def to_others(effects: Sequence[Send]) -> str:
+    """Return in words what was sent that is no reply to the one who asked."""
+    return " and ".join(f"sent {say(one.message)} to {title(one.to)}" for one in effects)
 
 
 UNUSUAL = (
@@ -339,6 +363,9 @@ def judge_values(subject: Subject, seed: int) -> None:
     after_long(subject, in_a_session([*puts, *again]), VALUES)
     many = [Put(f"key {number}", str(number)) for number in range(70)]
     after_long(subject, in_a_session([*many, Get("key 0"), Get("key 35"), Get("key 69")]), VALUES)
+    long = "long " * 14_000
+    puts = [Put(f"{long}{end}", f"{end}{long}{end}") for end in "ab"]
+    after_long(subject, in_a_session([*puts, *[Get(put.key) for put in puts]]), VALUES)
 
 
 def judge_missing(subject: Subject, seed: int) -> None:
@@ -376,7 +403,8 @@ def answers_none(subject: Subject) -> bool:
 def judge_sessions(subject: Subject, seed: int) -> None:
     """The name of a session may be any text that begins with its client's, and may begin or end with another's."""
     judge(EFFECTS, several_sessions)(subject, seed)
-    names = ("1.1", "1.11", " 1.1", "1.1 ", "1.1\n", "1.1:1", "1.1/1", "1.1#1", "\u00e9", "e\u0301", "1/1.1", "")
+    names = ("1.1", "1.11", " 1.1", "1.1 ", "1.1\n", "1.1:1", "1.1/1", "1.1#1", "\u00e9", "e\u0301", "1/1.1", "",
+             f"{'long ' * 60}1", f"{'long ' * 60}2")  # fmt: skip
     pairs = [(f"client 1/{name}", number) for number in (1, 11, 111, 257) for name in names]
     requests = [
         one for count, pair in enumerate(pairs, 1)
@@ -473,12 +501,24 @@ def few_values(random: Random, length: int) -> list[Operation]:
 VALUES_AGAIN = (0, 1, 1_000, 2.5)
 
 
+def watched() -> Iterator[list[Operation]]:
+    """Yield histories in which gets come one after the other, while puts last from before them to after them.
+
+    A value that is put twice may be seen, gone, and seen again: but only as often as it was put.
+    """
+    puts: list[Operation] = [(1, 20, "put", 7, None), (2, 21, "put", 8, 7), (3, 22, "put", 7, 8)]
+    for values in product((7, 8), repeat=3):
+        yield [*puts, *((5 + 2 * at, 6 + 2 * at, "get", None, value) for at, value in enumerate(values))]
+    for length in range(1, 7):  # nobody puts anything
+        yield [(at, at + 2.5, "get", None, None) for at in range(length)]
+
+
 def crowded(random: Random, length: int) -> list[Operation]:
     """Return a history without a gap in time, whose times may be very near one another, or very far.
 
     Some have all operations at once; values are below zero too, and not all are whole.
     """
-    shift, unit = random.choice([(0, 1), (-length, 1), (0.25, 0.001), (10**7, 10**9)])
+    shift, unit = random.choice([(0, 1), (-length, 1), (0.25, 0.001), (10**7, 10**9), (1.7e9, 0.001)])
     times = [shift + unit * time for time in range(2 * length)]
     if random.random() < 0.5:
         random.shuffle(times)
@@ -508,8 +548,8 @@ def crowded(random: Random, length: int) -> list[Operation]:
     return history
 
 
-VALUES_APART = (-1, 0, -0.5, 2, 2.5, 3, 3.25)
-NEAR = {None: -1, -1: None, 0: -0.5, -0.5: 0, 2: 2.5, 2.5: 2, 3: 3.25, 3.25: 3}
+VALUES_APART = (-1, 0, -0.5, 2, 2.001, 3, 3.25)
+NEAR = {None: -1, -1: None, 0: -0.5, -0.5: 0, 2: 2.001, 2.001: 2, 3: 3.25, 3.25: 3}
 """For each value another one that is easily taken for it."""
 
 
@@ -520,7 +560,7 @@ def judge_history(subject: Subject, history: list[Operation], when: str = "") ->
     if same(got, right):
         return
     lines = "\n".join(
-        f"    from {begin:.10g} to {end:.10g}: {f'put({argument})' if kind == 'put' else 'get()'} answers {answer}"
+        f"    from {begin:.15g} to {end:.15g}: {f'put({argument})' if kind == 'put' else 'get()'} answers {answer}"
         for begin, end, kind, argument, answer in sorted(history, key=lambda one: one[0])
     )
     why = (
@@ -549,6 +589,8 @@ def judge_histories(subject: Subject, seed: int) -> None:
         judge_history(subject, history)
     for index in range(80):
         judge_history(subject, crowded(random, 2 + index // 20 + index % 2))
+    for history in watched():
+        judge_history(subject, history)
     for history in (*SIX, *SIX):
         judge_history(subject, history, " (the same histories had been asked before)")
 
