@@ -119,7 +119,7 @@ def judge_answer(one: Exercise, task: Task, pictures: dict[str, str], limits: Li
         results = [judge_property(prop, subject, task.seed, one.roles) for prop in one.all()]
         isolation = subject.isolation
         for result in results:
-            if result.story is not None and (picture := drawn(Story.from_json(result.story), one, subject)):
+            if result.story is not None and (picture := drawn(result.story, one, subject)):
                 pictures[result.id] = picture
     finally:
         subject.close()
@@ -127,13 +127,16 @@ def judge_answer(one: Exercise, task: Task, pictures: dict[str, str], limits: Li
     return Report(one.id, (*results, *others), isolation, seed=task.seed, notes=task.notes)
 
 
-def drawn(story: Story, one: Exercise, subject: WorkerSubject) -> str:
-    """Return a story, told again with the submission's own nodes, as SVG; nothing where it cannot be told or drawn."""
+def drawn(data: dict[str, Any], one: Exercise, subject: WorkerSubject) -> str:
+    """Return a story, told again with the submission's own nodes, as SVG; nothing where it cannot be told or drawn.
+
+    A story in which a timer of the learner's own rings, for instance, can be read only where her classes are.
+    """
     from paxoskit.pictures.spacetime import spacetime, spacetime_svg
 
     try:
         subject.renew()
-        trace = told(story, subject, one.roles).trace
+        trace = told(Story.from_json(data), subject, one.roles).trace
         return spacetime_svg(spacetime(trace), legend=False) if trace.choices() else ""
     except (LearnerError, ValueError):
         return ""

@@ -448,7 +448,7 @@ def silence() -> Iterator[None]:
     """Print nothing, and stop at no `breakpoint()`."""
     hook, sys.breakpointhook = sys.breakpointhook, lambda *arguments, **more: None
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
         sys.breakpointhook = hook

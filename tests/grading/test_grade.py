@@ -21,7 +21,8 @@ from paxoskit.grading import grade as grading
 from paxoskit.grading.grade import grade, mark_folder
 from paxoskit.grading.launcher import children
 from paxoskit.grading.marks import Mark, OverrideError, read_overrides, with_overrides
-from paxoskit.grading.report import Report, Result
+from paxoskit.grading.properties import exercise
+from paxoskit.grading.report import BUILD, FAILED, Report, Result
 from paxoskit.grading.roster import Student
 from tests.grading.test_collect import written, zipped
 
@@ -343,3 +344,14 @@ def test_one_folder_is_judged_as_gradescope_has_it(tmp_path):
     written(tmp_path, {"04/echo (3).py": RIGHT})
     mark = mark_folder(ID, tmp_path)
     assert (build(mark), mark.notes) == (5, ("echo (3).py was taken for echo.py",))
+
+
+def test_a_story_in_which_a_timer_of_ones_own_rings_costs_its_property_and_no_other(tmp_path):
+    """The judge cannot read such a story back without the learner's classes: it draws none, and that is all."""
+    one = exercise("05")
+    answer = TOP / "tests" / "answers" / one.id / "wrong" / "own_timer_and_the_same_ballot.py"
+    shutil.copy(answer, tmp_path / one.file)
+    results = mark_folder(one.id, tmp_path).report.properties
+    build = {result.id: (result.points, result.status) for result in results if result.part == BUILD}
+    assert [id for id, (points, _) in build.items() if not points] == ["ballots"]
+    assert build["ballots"] == (0, FAILED)
