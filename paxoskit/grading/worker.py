@@ -273,6 +273,10 @@ class Worker:
         self.names: dict[str, Any] = {}
         self.sources: dict[str, list[str]] = {}
         self.states: list[Node] = []
+        self.came: list[tuple[Any, ...]] = []
+        """For each state how a node came to it: by which turn, from which state."""
+        self.gone: set[int] = set()
+        """The states that cannot be copied whose node has gone on already."""
         self.numbers: dict[Any, int] = {}
         self.like: list[int] = []
         """For each state the first one of equal data, whatever the order of its dicts."""
@@ -398,26 +402,35 @@ class Worker:
 
     def born(self, name: str, called: Any, peers: list[int], disk: str | None, changed: dict[str, Any]) -> Any:
         """Make a node of the class `name`, with a disk (None: a first one) of which some fields are `changed`."""
-        cls = self._find(name)
-        self._seed(called, "is born")
-        kept = cls.Disk() if disk is None else self._disk_from(cls, disk)
-        for field, data in changed.items():
-            setattr(kept, field, self._value(data))
-        return self._remember(cls(called, tuple(peers), kept), [], "", "")
+        came = ("born", name, called, peers, disk, changed)
+        return self._remember(*self._turn(None, *came), "", "", came)
 
     def start(self, state: int) -> Any:
         """Run a node's `on_start`."""
-        node = self._copy(state)
-        self._seed(node.name, "starts")
-        return self._remember(node, type(node).start(node), self.disks[state], self.shown[state])
+        node, effects = self._turn(self._copy(state), "start")
+        return self._remember(node, effects, self.disks[state], self.shown[state], ("start", state))
 
     def receive(self, state: int, sender: Any, message: str) -> Any:
         """Let a node in a state receive a message; return the state after that, the effects, and a changed disk."""
-        node = self._copy(state)
-        self._seed(node.name, sender, message)
-        return self._remember(
-            node, node.receive(sender, self._message(message)), self.disks[state], self.shown[state]
-        )
+        node, effects = self._turn(self._copy(state), "receive", sender, message)
+        came = ("receive", state, sender, message)
+        return self._remember(node, effects, self.disks[state], self.shown[state], came)
+
+    def _turn(self, node: Any, what: str, *arguments: Any) -> tuple[Node, list[Any]]:
+        """Let a node be born, start or receive; return it with its effects."""
+        if what == "born":
+            name, called, peers, disk, changed = arguments
+            cls = self._find(name)
+            self._seed(called, "is born")
+            kept = cls.Disk() if disk is None else self._disk_from(cls, disk)
+            for field, data in changed.items():
+                setattr(kept, field, self._value(data))
+            return cls(called, tuple(peers), kept), []
+        self._seed(node.name, *(arguments or ["starts"]))
+        if what == "start":
+            return node, type(node).start(node)
+        sender, message = arguments
+        return node, node.receive(sender, self._message(message))
 
     def _seed(self, *words: Any) -> None:
         """Let the dice fall as these words say: a node that draws is still a function of state and message."""
@@ -461,6 +474,8 @@ class Worker:
         return taken
 
     def _copy(self, state: int) -> Node:
+        if state in self.odd:
+            return self._itself(state)
         node = self.states[state]
         twin = object.__new__(type(node))
         # All attributes at once, so that two names for one list are still two names for one list.
@@ -468,12 +483,34 @@ class Worker:
         try:
             held = {key: duplicate(value, memo) for key, value in vars(node).items() if key != "_effects"}
         except Exception:
-            return node  # it holds what cannot be copied, a lock for instance, so its life has one branch only
+            return self._itself(state)
         vars(twin).update(held)
         twin._effects = []
         return twin
 
-    def _remember(self, node: Node, effects: list[Any], disk_before: str, shown_before: str) -> dict[str, Any]:
+    def _itself(self, state: int) -> Node:
+        """Return the node of a state that holds what cannot be copied: a lock, a generator, a function's own variables.
+
+        The first who asks gets the node itself, which then goes on; for all others it lives its life once more.
+        """
+        if state not in self.gone:
+            self.gone.add(state)
+            return self.states[state]
+        life = [self.came[state]]
+        while life[-1][0] != "born":
+            life.append(self.came[life[-1][1]])
+        node, out = None, sys.stdout
+        sys.stdout = Printed()
+        try:
+            for what, *arguments in reversed(life):
+                node, _ = self._turn(node, what, *arguments[what != "born":])
+        finally:
+            sys.stdout = out
+        return node  # type: ignore[return-value]
+
+    def _remember(
+        self, node: Node, effects: list[Any], disk_before: str, shown_before: str, came: tuple[Any, ...]
+    ) -> dict[str, Any]:
         """Return the number of a node's state, its effects, and its disk and what it shows if they changed."""
         derived = _derived(type(node))
         kept = {
@@ -490,6 +527,7 @@ class Worker:
         if number is None or type(key) is str:
             number = self.numbers[key] = len(self.states)
             self.states.append(node)
+            self.came.append(came)
             self.disks.append(self._disk(node.disk))
             self.shown.append(self._shown(vars(node)))
             like = key if type(key) is str else (type(node).__name__, unordered())

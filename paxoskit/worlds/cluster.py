@@ -60,6 +60,10 @@ class NoMajority(TimeoutError):
     """No answer came in time; whether the request takes effect later is unknown. The message says what is missing."""
 
 
+class NoWayBack(RuntimeError):
+    """A server keeps what cannot be copied, so that there is no way back to what it was."""
+
+
 class Stopped(RuntimeError):
     """The cluster was stopped."""
 
@@ -171,6 +175,7 @@ class Cluster:
         self._seed = 0 if seed is None else seed
         self.due: dict[int, tuple[float, float]] = {}
         self.errors: list[str] = []
+        self._no_way_back = ""  # why the checkpoints are worth nothing
         ring = _weakly(self, "_ring")
         self._clock = Clock(ring, _speed(latency))
         turn, resolve, ask = _weakly(self, "_turn"), _weakly(self, "_resolve"), _weakly(self, "_ask_later")
@@ -425,8 +430,10 @@ class Cluster:
         """Pause, and return a stepper: this world in your hands, with the way that it came, back to a checkpoint.
 
         While it lives, faults are made in it and not here; `resume(stepper)` goes on from where it stands, `resume()`
-        from where the cluster was paused.
+        from where the cluster was paused. Raises NoWayBack if a server keeps what cannot be copied: a lock, for
+        instance.
         """
+        self._check_way_back()
         if not self._paused:
             self.pause()
         with self._lock:
@@ -646,7 +653,11 @@ class Cluster:
         return Store.fold(self.chain(server)).data
 
     def recording(self) -> Recording:
-        """Return what happened since a checkpoint (the birth, unless it is longer ago than the trace remembers)."""
+        """Return what happened since a checkpoint (the birth, unless it is longer ago than the trace remembers).
+
+        Raises NoWayBack if a server keeps what cannot be copied: a lock, an open file, a generator.
+        """
+        self._check_way_back()
         with self._quiet(), self._lock:
             start = self._checkpoints[0]
             events = tuple(event for event in self._world.trace if event.n > start.trace.count)
@@ -692,11 +703,10 @@ class Cluster:
             sender, message, gone = name, item.message, world.timers.get((name, item.message)) is not item
         if gone or not self._running:
             return []
-        if node is not None and name in world.shared:
-            with self._lock:
-                node = world.awake(name) if world.is_up(name) else None
         effects: list[Effect] = []
         try:
+            if node is not None and name in world.shared:
+                node = self._copied(name)
             if node is not None:
                 effects = node.receive(sender, message)
                 if self._storage is not None and vars(node.disk) != vars(world.disks[name]):
@@ -712,6 +722,24 @@ class Cluster:
             elif world.timers.get((name, message)) is item:
                 world.fired(item, effects)
             return self._dispatch()
+
+    def _copied(self, name: Name) -> Node | None:
+        """Return the node of a server, which a checkpoint shares until now; None if it is down.
+
+        What cannot be copied goes on itself: the checkpoint is worth nothing then, and nobody can go back.
+        """
+        with self._lock:
+            world = self._world
+            try:
+                return world.awake(name) if world.is_up(name) else None
+            except Exception as error:
+                world.shared.discard(name)
+                self._no_way_back = f"what {title(name)} keeps cannot be copied: {error}"
+                return world.nodes[name]
+
+    def _check_way_back(self) -> None:
+        if self._no_way_back:
+            raise NoWayBack(f"this cluster cannot be stepped or replayed: {self._no_way_back}")
 
     def _lose(self, item: Flight | Timer) -> None:
         if type(item) is Flight and item.number in self._world.flying:

@@ -221,7 +221,7 @@ class World:
         if crash is not None and (crash not in (BEFORE, AFTER) or flight.receiver not in self.servers):
             raise ValueError(f"crash: expected None, or for a server {BEFORE!r} or {AFTER!r}, got {crash!r}")
         if crash == BEFORE:
-            self.awake(flight.receiver)
+            self._up(flight.receiver)
             self._take(flight)
             self._note("deliver", flight.receiver, flight.sender, flight.message, flight.number)
             self._stop(flight.receiver, KEPT, BEFORE)
@@ -261,12 +261,16 @@ class World:
 
     def awake(self, name: Name) -> Node:
         """Return the node, ready to act. Raises CannotHappen if it is down or there is none."""
-        node = self.nodes.get(name)
-        if node is None:
-            raise CannotHappen(f"{title(name)} is down" if name in self.nodes else f"there is no {title(name)}")
+        node = self._up(name)
         if name in self.shared:
             node = self.nodes[name] = type(node).copy(node)
             self.shared.discard(name)
+        return node
+
+    def _up(self, name: Name) -> Node:
+        node = self.nodes.get(name)
+        if node is None:
+            raise CannotHappen(f"{title(name)} is down" if name in self.nodes else f"there is no {title(name)}")
         return node
 
     def _take(self, flight: Flight) -> None:
@@ -284,7 +288,7 @@ class World:
         self._check_server(name)
         if disk not in DISKS:
             raise ValueError(f"disk: expected one of {', '.join(DISKS)}, got {disk!r}")
-        self.awake(name)
+        self._up(name)
         self._stop(name, disk)
 
     def _stop(self, name: Name, disk: str, when: str = "") -> None:

@@ -25,6 +25,7 @@ SAMPLE = [
     "tests/answers/06_disk/right/a_deque_on_the_disk.py",
     "tests/answers/06_disk/right/objects_on_the_disk.py",
     "solutions/07_claims/claims.py",
+    "tests/answers/09_store/right/store_in_a_coroutine.py",
     "solutions/10_chain/chain.py",
 ]
 

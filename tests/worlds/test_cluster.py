@@ -15,7 +15,7 @@ from paxoskit.protocol.messages import Accept, Accepted, Elected, Get, Heartbeat
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import Message
 from paxoskit.protocol.server import Server
-from paxoskit.worlds.cluster import Cluster, NoMajority, Paused, Stopped
+from paxoskit.worlds.cluster import Cluster, NoMajority, NoWayBack, Paused, Stopped
 
 
 @pytest.fixture
@@ -475,6 +475,26 @@ def test_a_handler_that_raises_crashes_its_server_and_is_said(capsys: pytest.Cap
         cluster.put("x", 2)
         assert cluster.recording().replay().is_up(3) is False
     assert "server 3 crashed: RuntimeError: I cannot bear this" in capsys.readouterr().err
+
+
+class Locked(Server):
+    """It keeps a lock, of which nobody makes a copy."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.guard = threading.Lock()
+
+
+def test_a_server_that_keeps_what_cannot_be_copied_works_and_only_the_way_back_is_closed() -> None:
+    with Cluster([Locked] * 3) as cluster:
+        cluster.put("x", 1, timeout=20)
+        cluster.fail_process(1)
+        cluster.put("x", 2, timeout=20)
+        assert (cluster.get("x"), cluster.errors, cluster.violations) == (2, [], [])
+        for way_back in (cluster.recording, cluster.stepper):
+            with pytest.raises(NoWayBack, match=r"keeps cannot be copied: cannot pickle '_thread\.lock'"):
+                way_back()
+        assert not cluster.paused
 
 
 def test_a_message_without_a_handler_names_the_method_to_write(capsys: pytest.CaptureFixture[str]) -> None:
