@@ -1,4 +1,6 @@
 # Its store lives in variables of functions, and its client has a queue with a lock.
+from queue import Queue, SimpleQueue
+
 from paxoskit.protocol.log import Log
 from paxoskit.protocol.messages import Answered, Get, Put, Reply, Request, RetryTimeout
 from paxoskit.protocol.node import Node
@@ -33,7 +35,7 @@ class Store(Log):
             if self.leading and reply.number == request.number:
                 self.send(request.client, reply)
 
-from queue import SimpleQueue, Queue
+
 class Client(Node):
     PATIENCE = (200.0, 300.0)
     def __init__(self, name, peers, disk=None):
