@@ -268,6 +268,8 @@ def judge_alike(subject: Subject) -> None:
         sent = outgoing(server.receive("client 1", request))
         if not same(tuple(sent), (("client 1", echo_of(request)),)):
             fresh = outgoing(an_echo(subject).receive("client 1", request))
+            if sent and same(tuple(sent), tuple(fresh)):
+                continue  # wrong, and not for what it remembers
             raise Failed(
                 f"a server that had answered {count} requests heard {ask_of(request)} of client 1 and sent "
                 f"{in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[same(tuple(sent), tuple(fresh))]
