@@ -234,14 +234,14 @@ def judge_other_servers(subject: Subject) -> None:
     """The same votes are judged anew for each cluster: who was a server of the last one may be a stranger in this."""
     votes = [1, 2, 3]
     for servers in ((1, 2, 3), (0, 2, 4), (2, 3, 4), (3, 4, 5), (4, 5, 6), (1, 2, 3)):
-        voters = set(votes) & set(servers)
+        voters = [name for name in votes if name in servers]
         for phase in (1, 2):
-            right = len(voters) >= enough(len(servers), phase)
-            if ask(subject, votes, servers, phase) is not right:
+            got = ask(subject, votes, servers, phase)
+            if got is not ask(subject, voters, servers, phase):
                 raise Failed(
-                    f"{call(votes, servers, phase)} returned {not right}; {len(voters)} of its servers voted. The same "
-                    "votes were asked for with other servers before.\nLook at whose votes you count, and at what "
-                    "outlives a call."
+                    f"{call(votes, servers, phase)} returned {got}, and {call(voters, servers, phase)} {not got}: the "
+                    f"same {len(voters)} of its servers voted. The votes {votes} were asked for with other servers "
+                    "before.\nLook at whose votes you count, and at what outlives a call."
                 )
 
 
