@@ -750,19 +750,15 @@ def judge_strangers(subject: Subject) -> None:
 
 def judge_forwarded(subject: Subject) -> None:
     """Who asked is answered, whoever's ballot it asks for: one proposer may say what another one has begun."""
-    node = newborn(subject.node("Acceptor"), 1, (1, 2, 3))
-    asks: list[tuple[Prepare | Accept, Message]] = [
-        (Prepare(Ballot(3, 4)), Promise(Ballot(3, 4), None)),
-        (Accept(Ballot(3, 4), "red"), Accepted(Ballot(3, 4), "red")),
-        (Prepare(Ballot(2, 4)), Nack(Ballot(2, 4), Ballot(3, 4))),
-        (Accept(Ballot(2, 4), "blue"), Nack(Ballot(2, 4), Ballot(3, 4))),
-    ]
-    for message, right in asks:
-        sent = [effect for effect in node.receive(5, message) if type(effect) is Send]
-        if [to for to, _ in sent] != [5] or not same(sent[0].message, right):
+    own, forwarded = (newborn(subject.node("Acceptor"), 1, (1, 2, 3)) for _ in range(2))
+    for message in (prepare((3, 4)), accept((3, 4)), prepare((2, 4)), accept((2, 4))):
+        right = [effect[1] for effect in own.receive(4, message) if type(effect) is Send]
+        sent = [effect for effect in forwarded.receive(5, message) if type(effect) is Send]
+        if not same([answer for _, answer in sent], right) or {to for to, _ in sent} != {5}:
             said = ", ".join(f"{say(answer)} to {title(to)}" for to, answer in sent) or "nothing"
             raise Failed(
-                f"server 1 heard {say(message)} of server 5 and said {said}; {say(right)} to server 5 was expected.\n"
+                f"server 1 heard {say(message)} of server 5 and said {said}; asked the same by server 4, it said "
+                f"{', '.join(map(say, right)) or 'nothing'}.\n"
                 "Look at who is a proposer, and at whom an answer goes to: whoever asks, whatever its ballot is called."
             )
 
