@@ -348,6 +348,24 @@ def judge_first(subject: Subject, seed: int) -> None:
                     "Look at what each block is compared with, and at what is named when it is bad."
                 )
     judge_within(subject, dice("within", seed))
+    judge_each_difficulty(subject, dice("each difficulty", seed))
+
+
+def judge_each_difficulty(subject: Subject, random: Random) -> None:
+    """The first block too is judged at the difficulty that is given."""
+    good = a_chain(random, 2, 2)
+    weak = good[0]
+    for start in range(1, 10_000, 100):
+        weak = kits_mine(Content(0, NO_HASH, requests(random)), start, 1)
+        if fault(weak, 0, NO_HASH, 2):
+            break
+    for blocks, difficulty in (([weak], 2), ([weak], 1), (good, 2), ([weak, *good[1:]], 2)):
+        got, right = subject.call("first_fault", blocks, difficulty), first(blocks, difficulty)
+        if not same(got, right):
+            raise Failed(
+                f"first_fault returned {got!r:.80}; {right!r} was expected, with difficulty {difficulty}, for this "
+                f"chain:\n{told_chain(blocks)}Look at which difficulty each block is held to."
+            )
 
 
 def judge_within(subject: Subject, random: Random) -> None:

@@ -458,6 +458,20 @@ def deposed(play: Play, seed: int) -> None:
     Talking(play, dice("deposed", seed)).deposed()
 
 
+def one_round(play: Play, seed: int) -> None:
+    """Servers stand in ballots of one round, each above the last; then the lower ones again, after a crash too."""
+    one = Talking(play, dice("one round", seed))
+    low, middle, high = (Ballot(7, server) for server in (2, 3, 4))
+    for ballot in (low, middle):
+        one.speak(ballot.server, Prepare(ballot, one.book.height))
+    one.speak(low.server, Prepare(low, one.book.height))
+    one.speak(low.server, Accept(low, one.proposal(low)))
+    one.speak(high.server, Prepare(high, one.book.height))
+    one.crash()
+    one.speak(middle.server, Prepare(middle, one.book.height))
+    one.speak(middle.server, Accept(middle, one.proposal(middle)))
+
+
 def stands(play: Play, seed: int, run: int) -> None:
     """Let server 1 stand again and again."""
     one = Elections(play, dice("stands", seed, run))
@@ -544,7 +558,8 @@ def judge_rules(subject: Subject, seed: int) -> None:
     for begin in (FOUR, SEVEN):
         few = (partial(act, matter=LEAD, seed=seed, run=run, kind=Talking) for run in range(FEW_RUNS))
         hunt(subject, begin, {MINE: "Server"}, partial(Rules, seen, len(begin.nodes)), few, SPEAKERS)
-    elections = [partial(deposed, seed=seed), *(partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))]
+    elections = [partial(deposed, seed=seed), partial(one_round, seed=seed),
+                 *(partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))]  # fmt: skip
     hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), elections, SPEAKERS)
     for name, words in NEEDED.items():
         if name not in seen:
