@@ -68,7 +68,7 @@ def pack(value: Any, parts: Parts | None = None, depth: int = DEEPEST) -> Any:
         return {"part": parts.digest(value)}
     if dataclasses.is_dataclass(kind):
         return _pack_object(kind, object.__getattribute__(value, "__dict__"), parts, depth)
-    if isinstance(value, enum.Enum) and kind.__members__.get(str(value.name)) is value:
+    if isinstance(value, enum.Enum) and is_member(value):
         return {"member": [kind.__name__, value.name]}
     if is_ordinary(kind) and not issubclass(kind, BaseException):
         return {"held": [kind.__name__, {name: pack(item, parts, depth - 1) for name, item in vars(value).items()}]}
@@ -143,6 +143,11 @@ def is_ours(kind: Any) -> bool:
 def is_chain(kind: type) -> bool:
     """Say whether a class is the kit's own chain; without its module, which not every worker has."""
     return kind.__name__ == "Chain" and kind is getattr(sys.modules.get("paxoskit.protocol.chain"), "Chain", None)
+
+
+def is_member(value: enum.Enum) -> bool:
+    """Say whether a value is the member that its enumeration has by its name: a combination of flags is none."""
+    return type(value).__members__.get(str(value.name)) is value
 
 
 _OF_ITS_OWN = frozenset({

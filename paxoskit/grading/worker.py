@@ -31,7 +31,7 @@ from time import monotonic, process_time
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from paxoskit.grading.packed import Parts, afresh, canonical_text, is_chain, is_ordinary, pack, unpack
+from paxoskit.grading.packed import Parts, afresh, canonical_text, is_chain, is_member, is_ordinary, pack, unpack
 from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import After, Announce, Node, NodeError, Send
 from paxoskit.protocol.plain import FROZEN, OURS, Ballot, Message
@@ -106,7 +106,7 @@ def _canonical(value: Any, how: _How) -> Any:
         return kind.__name__, value[0], value[1]
     if kind in (bool, float, bytes, complex):
         return kind.__name__, repr(value)
-    if isinstance(value, enum.Enum) and kind.__members__.get(str(value.name)) is value:
+    if isinstance(value, enum.Enum) and is_member(value):
         return "member", kind.__qualname__, value.name  # of one class there is one: the name tells it
     parts = how.parts
     if parts is not None and (kind in OURS or is_chain(kind)):
@@ -274,7 +274,7 @@ class Worker:
         self.sources: dict[str, list[str]] = {}
         self.states: list[Node] = []
         self.came: list[tuple[Any, ...]] = []
-        """For each state how a node came to it: by which turn, from which state."""
+        """For each state how a node came to it: from which state (None if it was born), by which turn."""
         self.gone: set[int] = set()
         """The states that cannot be copied whose node has gone on already."""
         self.numbers: dict[Any, int] = {}
@@ -402,19 +402,19 @@ class Worker:
 
     def born(self, name: str, called: Any, peers: list[int], disk: str | None, changed: dict[str, Any]) -> Any:
         """Make a node of the class `name`, with a disk (None: a first one) of which some fields are `changed`."""
-        came = ("born", name, called, peers, disk, changed)
-        return self._remember(*self._turn(None, *came), "", "", came)
+        return self._take(None, "born", name, called, peers, disk, changed)
 
     def start(self, state: int) -> Any:
         """Run a node's `on_start`."""
-        node, effects = self._turn(self._copy(state), "start")
-        return self._remember(node, effects, self.disks[state], self.shown[state], ("start", state))
+        return self._take(state, "start")
 
     def receive(self, state: int, sender: Any, message: str) -> Any:
         """Let a node in a state receive a message; return the state after that, the effects, and a changed disk."""
-        node, effects = self._turn(self._copy(state), "receive", sender, message)
-        came = ("receive", state, sender, message)
-        return self._remember(node, effects, self.disks[state], self.shown[state], came)
+        return self._take(state, "receive", sender, message)
+
+    def _take(self, before: int | None, what: str, *arguments: Any) -> dict[str, Any]:
+        node, effects = self._turn(None if before is None else self._copy(before), what, *arguments)
+        return self._remember(node, effects, (before, what, *arguments))
 
     def _turn(self, node: Any, what: str, *arguments: Any) -> tuple[Node, list[Any]]:
         """Let a node be born, start or receive; return it with its effects."""
@@ -496,22 +496,24 @@ class Worker:
         if state not in self.gone:
             self.gone.add(state)
             return self.states[state]
-        life = [self.came[state]]
-        while life[-1][0] != "born":
-            life.append(self.came[life[-1][1]])
+        life, before = list[list[Any]](), state
+        while before is not None:
+            before, *turn = self.came[before]
+            life.append(turn)
         node, out = None, sys.stdout
         sys.stdout = Printed()
         try:
-            for what, *arguments in reversed(life):
-                node, _ = self._turn(node, what, *arguments[what != "born":])
+            for turn in reversed(life):
+                node, _ = self._turn(node, *turn)
         finally:
             sys.stdout = out
-        return node  # type: ignore[return-value]
+        return node
 
-    def _remember(
-        self, node: Node, effects: list[Any], disk_before: str, shown_before: str, came: tuple[Any, ...]
-    ) -> dict[str, Any]:
-        """Return the number of a node's state, its effects, and its disk and what it shows if they changed."""
+    def _remember(self, node: Node, effects: list[Any], came: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the number of a node's state, its effects, and its disk and what it shows if they changed.
+
+        `came`: the state that it was in before (None if it was just born), and the turn that it took.
+        """
         derived = _derived(type(node))
         kept = {
             key: value for key, value in vars(node).items()
@@ -532,7 +534,8 @@ class Worker:
             self.shown.append(self._shown(vars(node)))
             like = key if type(key) is str else (type(node).__name__, unordered())
             self.like.append(self.firsts.setdefault(like, number))
-        disk, shown = self.disks[number], self.shown[number]
+        before, disk, shown = came[0], self.disks[number], self.shown[number]
+        disk_before, shown_before = ("", "") if before is None else (self.disks[before], self.shown[before])
         return {
             "state": number, "effects": [self._effect(effect) for effect in effects],
             **({"disk": disk} if disk != disk_before else {}),

@@ -14,7 +14,7 @@ SECONDS = 1000
 ERROR = ".jp-CodeCell [data-mime-type='application/vnd.jupyter.error']"
 CELLS = {
     "begin": "from paxoskit.worlds.cluster import Cluster\nfrom paxoskit.lab.lab import Lab\nimport threading",
-    "branches": "cluster = Cluster(5, seed=1)\ncluster.put('first', 1)\ncluster.latency = 1.0\nlab = Lab(cluster)\nlab",
+    "branches": "cluster = Cluster(5, seed=1)\ncluster.put('first', 1)\ncluster.latency = 3.0\nlab = Lab(cluster)\nlab",
     "after": (
         "keys = [set(cluster.store(server)) for server in cluster.servers]\n"
         "servers = [thread.name for thread in threading.enumerate() if thread.name.startswith('paxoskit server')]\n"
