@@ -8,7 +8,6 @@ equal chains are one object.
 from __future__ import annotations
 
 import dataclasses
-import enum
 import json
 import math
 import re
@@ -68,10 +67,6 @@ def pack(value: Any, parts: Parts | None = None, depth: int = DEEPEST) -> Any:
         return {"part": parts.digest(value)}
     if dataclasses.is_dataclass(kind):
         return _pack_object(kind, object.__getattribute__(value, "__dict__"), parts, depth)
-    if isinstance(value, enum.Enum) and is_member(value):
-        return {"member": [kind.__name__, value.name]}
-    if is_ordinary(kind) and not issubclass(kind, BaseException):
-        return {"held": [kind.__name__, {name: pack(item, parts, depth - 1) for name, item in vars(value).items()}]}
     return {"odd": kind.__name__}
 
 
@@ -106,10 +101,7 @@ def unpack(data: Any, find: Find, odd: Odd, parts: Parts | None = None) -> Any:
         if parts is None:
             raise KeyError(content)
         return parts.object(content, find, odd)
-    if kind == "member":
-        cls = find(content[0], False)
-        return odd(content[0]) if cls is None else cls[content[1]]
-    if kind in ("ours", "object", "held", "named"):
+    if kind in ("ours", "object", "named"):
         return _made(kind, content, find, odd, parts)
     if kind in ("bytes", "float"):
         return bytes.fromhex(content) if kind == "bytes" else float(content)
@@ -143,43 +135,6 @@ def is_ours(kind: Any) -> bool:
 def is_chain(kind: type) -> bool:
     """Say whether a class is the kit's own chain; without its module, which not every worker has."""
     return kind.__name__ == "Chain" and kind is getattr(sys.modules.get("paxoskit.protocol.chain"), "Chain", None)
-
-
-def is_member(value: enum.Enum) -> bool:
-    """Say whether a value is the member that its enumeration has by its name: a combination of flags is none."""
-    return type(value).__members__.get(str(value.name)) is value
-
-
-_OF_ITS_OWN = frozenset({
-    "__new__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
-    "__deepcopy__", "__getattribute__", "__slots__", "__call__",
-})  # fmt: skip
-"""A class that says any of this is more, or other, than the attributes of its objects."""
-
-_WRITTEN_IN_PYTHON = 1 << 9
-"""The flag of a type on the heap, such as every class that was written in Python."""
-
-
-_ordinary: dict[type, bool] = {}
-"""What was found out of classes."""
-
-
-def is_ordinary(kind: type) -> bool:
-    """Say whether an object of a class is its attributes and nothing else.
-
-    >>> class Queue: pass
-    >>> is_ordinary(Queue), is_ordinary(list), is_ordinary(type("Mine", (list,), {}))
-    (True, False, False)
-    """
-    known = _ordinary.get(kind)
-    if known is None:
-        classes = kind.__mro__[:-1]
-        known = _ordinary[kind] = bool(classes) and all(
-            cls.__flags__ & _WRITTEN_IN_PYTHON and _OF_ITS_OWN.isdisjoint(vars(cls))
-            and (cls.__bases__ != (object,) or "__dict__" in vars(cls))
-            for cls in classes
-        )  # fmt: skip
-    return known
 
 
 def canonical_text(data: Any) -> str:

@@ -31,7 +31,7 @@ from time import monotonic, process_time
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from paxoskit.grading.packed import Parts, afresh, canonical_text, is_chain, is_member, is_ordinary, pack, unpack
+from paxoskit.grading.packed import Parts, afresh, canonical_text, is_chain, pack, unpack
 from paxoskit.protocol.messages import Block
 from paxoskit.protocol.node import After, Announce, Node, NodeError, Send
 from paxoskit.protocol.plain import FROZEN, OURS, Ballot, Message
@@ -177,6 +177,43 @@ def _canonical_object(value: Any, kind: type, made_of: Any, how: _How) -> Any:
         raise
 
 
+_OF_ITS_OWN = frozenset({
+    "__new__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
+    "__deepcopy__", "__getattribute__", "__slots__", "__call__",
+})  # fmt: skip
+"""A class that says any of this is more, or other, than the attributes of its objects."""
+
+_WRITTEN_IN_PYTHON = 1 << 9
+"""The flag of a type on the heap, such as every class that was written in Python."""
+
+
+_ordinary: dict[type, bool] = {}
+"""What was found out of classes."""
+
+
+def is_ordinary(kind: type) -> bool:
+    """Say whether an object of a class is its attributes and nothing else.
+
+    >>> class Queue: pass
+    >>> is_ordinary(Queue), is_ordinary(list), is_ordinary(type("Mine", (list,), {}))
+    (True, False, False)
+    """
+    known = _ordinary.get(kind)
+    if known is None:
+        classes = kind.__mro__[:-1]
+        known = _ordinary[kind] = bool(classes) and all(
+            cls.__flags__ & _WRITTEN_IN_PYTHON and _OF_ITS_OWN.isdisjoint(vars(cls))
+            and (cls.__bases__ != (object,) or "__dict__" in vars(cls))
+            for cls in classes
+        )  # fmt: skip
+    return known
+
+
+def is_member(value: enum.Enum) -> bool:
+    """Say whether a value is the member that its enumeration has by its name: a combination of flags is none."""
+    return type(value).__members__.get(str(value.name)) is value
+
+
 def duplicate(value: Any, memo: dict[int, Any]) -> Any:
     """Return a copy that shares nothing changeable with `value`: as `copy.deepcopy` does, with its memo, and faster.
 
@@ -313,6 +350,7 @@ class Worker:
         if not self.draws and any(map(_names_dice, os.listdir())):
             self.draws = True
             _throw_seeded_dice()
+            self._seed("is loaded")
         module = ModuleType(name)
         module.__file__ = file
         sys.modules[name] = self.modules[name] = module

@@ -331,10 +331,11 @@ def test_dice_and_the_order_of_sets_are_the_same_in_every_worker(subject):
     source = RIGHT.replace("self.heard += 1", "import random; self.heard = random.randint(1, 10**9)")
     words = "def words():\n    return list({'a', 'b', 'c', 'd', 'e', 'f'})\n"
     seen = set()
+    unseeded = "def thrown():\n    import random\n    return random.Random().random()\n"
     for _ in range(3):
-        made = subject(source + words)
+        made = subject(source + words + unseeded)
         replies = made.node("Counter")(1, (1, 2)).receive(2, Get("k"))
-        seen.add((str(replies), str(made.call("words"))))
+        seen.add((str(replies), str(made.call("words")), str(made.call("thrown"))))
         assert made.recheck() == ""
         assert len(seen) == 1
 
@@ -394,6 +395,7 @@ def test_members_of_an_enumeration_and_named_tuples_are_copied_and_told_as_what_
     forms = [canonical(value) for value in (Phase.IDLE, Phase.ASKING, pair, fixed, (Phase.IDLE, [1]), 1, "IDLE")]
     assert len(set(forms)) == len(forms)
     assert canonical(twin) == canonical(pair)
+    assert canonical(Phase.IDLE) == ("member", "Phase", "IDLE")  # not all that an enumeration holds
 
 
 def test_a_disk_keeps_whatever_lies_on_it(subject):
