@@ -327,8 +327,11 @@ class Simulator:
 
     def _unsettled(self) -> str:
         heights = ", ".join(f"{title(name)} has {len(self.world.chain(name))}" for name in self.world.servers)
+        return self._still("the chains of the servers differ", heights)
+
+    def _still(self, otherwise: str, heights: str) -> str:
         waiting = self.asked - self.acknowledged
-        what = f"{waiting} of {self.asked} requests wait" if waiting else "the chains of the servers differ"
+        what = f"{waiting} of {self.asked} requests wait" if waiting else otherwise
         return f"faults ended, all servers are up, and still {what} after the bound of steps (blocks: {heights})"
 
 

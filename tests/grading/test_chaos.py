@@ -185,6 +185,19 @@ def test_a_minority_loses_its_disks_and_all_is_answered_in_the_end(nodes):
     assert len(set(run.heights().values())) == 1 and run.acknowledged == run.asked > 0
 
 
+def test_servers_that_answer_all_and_append_by_hand_are_told_that_their_logs_differ():
+    text = SOLUTION.read_text(encoding="utf-8")
+    by_hand = text.replace("        self.on_blocks(sender, Blocks((decide.block,)))\n",
+                           "        if decide.block.height == self.height and self.fits(decide.block):\n"
+                           "            self.disk.blocks += (decide.block,)\n"
+                           "            self.apply(decide.block)\n")  # fmt: skip
+    assert by_hand != text
+    names = {}
+    exec(compile(by_hand, "chaos.py", "exec"), names)
+    with pytest.raises(Failed, match="still not all servers have applied equally many blocks after the bound of steps"):
+        chaos.judge("crashes")(LocalSubject(names=names), 0)
+
+
 def test_a_class_that_knows_nothing_of_lost_disks_is_told_so():
     text = SOLUTION.read_text(encoding="utf-8")
     class_text = text.replace("self.disk.voter", "True").replace("voter: bool = True", "vote_r: bool = True")

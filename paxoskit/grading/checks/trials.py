@@ -117,10 +117,7 @@ class Trial(Simulator):
 
     def _unsettled(self) -> str:
         told = ", ".join(f"{title(name)} has applied {height}" for name, height in self.heights().items())
-        return (
-            f"faults ended, all servers are up, and still {self.asked - self.acknowledged} of {self.asked} requests "
-            f"wait after the bound of steps (blocks: {told})"
-        )
+        return self._still("not all servers have applied equally many blocks", told)
 
 
 Claims = Callable[[], Sequence[Claim]]
