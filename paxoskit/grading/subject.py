@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from paxoskit.grading.packed import afresh
+from paxoskit.grading.packed import Parts, afresh
 from paxoskit.grading.worker import canonical, duplicate
 from paxoskit.protocol.node import Effect, Node, NodeError, title
 from paxoskit.protocol.plain import Ballot, Message, Name
@@ -220,6 +220,8 @@ class LocalSubject:
         """What gave no answer."""
         self.used = 0.0
         """So many seconds of CPU all properties together have taken."""
+        self.parts = Parts()
+        """What was told of the kit's messages and blocks, when two states were compared: each is told once."""
         self.looked, self.doubt = 0, ""
         """How many turns of this property's nodes were taken twice, and how the second one differed, in words."""
         self._printed = io.StringIO()
@@ -383,7 +385,7 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
             return cls.start(self)
 
     def receive(self: Node, sender: Name, message: Message) -> list[Effect]:
-        twin = twin_of(self) if subject.looked < LOOKED_AT and sys.gettrace() is None else None
+        twin = twin_of(self, subject.parts) if subject.looked < LOOKED_AT and sys.gettrace() is None else None
         dice = random.getstate() if twin else None
         with subject.running(called := f"{cls.__name__} hearing {type(message).__name__}"):
             effects = cls.receive(self, sender, afresh(message))
@@ -391,7 +393,7 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
             subject.looked += 1
             with contextlib.suppress(LearnerError), subject.running(called), thrown(dice), silence():
                 again = cls.receive(twin, sender, afresh(message))
-                if known(self, effects) != known(twin, again):
+                if known(self, effects, subject.parts) != known(twin, again, subject.parts):
                     subject.doubt = SHARED_MEMORY.format(node=title(self.name))
         return effects
 
@@ -417,19 +419,19 @@ def guarded(cls: type[Node], subject: LocalSubject) -> type[Node]:
     return type(cls.__name__, (cls,), {**members, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
 
 
-def twin_of(node: Node) -> Node | None:
+def twin_of(node: Node, parts: Parts) -> Node | None:
     """Return a copy of a node, or None where it holds what cannot be copied and told: a lock, an iterator."""
     try:
         twin = type(node).copy(node)
-        return twin if known(node, []) == known(twin, []) else None
+        return twin if known(node, [], parts) == known(twin, [], parts) else None
     except Exception:
         return None
 
 
-def known(node: Node, effects: list[Effect]) -> Any:
+def known(node: Node, effects: list[Effect], parts: Parts) -> Any:
     """Return what a node knows and does, to be compared. Raises NodeError for what is no data."""
     held = {key: value for key, value in vars(node).items() if key != "_effects"}
-    return canonical(held, whole=node), canonical([tuple(effect) for effect in effects], whole=node)
+    return canonical(held, parts, whole=node), canonical([tuple(effect) for effect in effects], parts, whole=node)
 
 
 @contextlib.contextmanager
