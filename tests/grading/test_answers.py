@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paxoskit.course import given
-from paxoskit.grading.checks import acceptor, proposer
+from paxoskit.grading.checks import acceptor, play, proposer, trials
 from paxoskit.grading.properties import MODULES, exercise, judge
 from paxoskit.grading.report import FAILED, PASSED
 from paxoskit.grading.subject import LocalSubject
@@ -56,8 +56,15 @@ def test_a_right_answer_in_another_style_gets_all_points(file):
     assert [(r.id, r.says, r.staff) for r in results.values() if r.status != PASSED] == []
 
 
+SHORT = {param.values[0] for param in files("wrong")[::6]}
+"""Wrong answers whose stories are made short here too; it takes longer than to find them. (The kill matrix has all.)"""
+
+
 @pytest.mark.parametrize("file", files("wrong"))
-def test_a_wrong_answer_loses_the_property_that_it_breaks_and_not_all(file):
+def test_a_wrong_answer_loses_the_property_that_it_breaks_and_not_all(file, monkeypatch):
+    if file not in SHORT:
+        monkeypatch.setattr(trials, "REPLAYS", 0)
+        monkeypatch.setattr(play, "_shrunk", lambda begin, classes, watcher, choices, says, ends: (choices, says))
     loses = re.match(r"# loses: (\w+)\. .", file.read_text(encoding="utf-8"))
     assert loses, "its first line says `# loses: PROPERTY. Why.`"
     results = build(file, file.parts[-3])

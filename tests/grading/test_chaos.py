@@ -82,19 +82,6 @@ def test_the_kits_own_class_earns_no_build_point(way, tmp_path):
 # What a wrong answer loses ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("answer", "loses"),
-    [
-        ("lost_disk_promises", {"lost_disk"}),
-        ("lowest_vote", {"alone"}),
-        ("retry_unanswered", {"alone", "messages"}),
-        ("report_hides_what_fell", {"report"}),
-    ],
-)
-def test_a_mistake_of_one_kind_costs_one_property(answer, loses):
-    assert lost(LocalSubject(ANSWERS / "wrong" / f"{answer}.py")) == loses
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize(
     ("answer", "matter"),
@@ -112,10 +99,9 @@ def test_other_dice_find_it_too(answer, matter, seed, monkeypatch):
         chaos.judge(matter)(LocalSubject(ANSWERS / "wrong" / f"{answer}.py"), seed)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("file", [SOLUTION, *sorted((ANSWERS / "right").glob("*.py"))], ids=lambda file: file.stem)
-def test_other_dice_cost_a_right_server_nothing(file, seed):
-    subject = LocalSubject(file)
+def test_other_dice_cost_a_right_server_nothing(file):
+    subject, seed = LocalSubject(file), 1
     chaos.judge_alone(subject, seed)
     for matter in chaos.RUNS:
         chaos.judge(matter)(subject, seed)
@@ -324,10 +310,8 @@ def test_what_names_no_nemesis_is_refused(text):
 # By workers, for marks --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["solution", "wrong/report_invented"])
-def test_workers_and_practice_agree(name, tmp_path):
-    file = SOLUTION if name == "solution" else ANSWERS / f"{name}.py"
-    shutil.copy(file, tmp_path / ONE.file)
+def test_workers_and_practice_agree(tmp_path):
+    shutil.copy(ANSWERS / "wrong" / "report_invented.py", tmp_path / ONE.file)
     shutil.copy(SOLUTION.parent / "own_test.py", tmp_path)
     near = judge(ONE, LocalSubject(tmp_path / ONE.file)).properties
     subject = WorkerSubject(tmp_path / ONE.file, ONE.given, Limits(**ONE.limits))
@@ -336,7 +320,7 @@ def test_workers_and_practice_agree(name, tmp_path):
     assert [(one.id, one.points, one.status, one.says) for one in far] == [
         (one.id, one.points, one.status, one.says) for one in near
     ]
-    assert all(result.points == result.of for result in far) is (name == "solution")
+    assert [result.id for result in far if not result.points] == ["report"]
 
 
 @pytest.mark.parametrize("file", sorted(ANSWERS.glob("*/*.py")), ids=lambda file: f"{file.parent.name}/{file.stem}")

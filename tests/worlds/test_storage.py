@@ -151,7 +151,7 @@ def test_a_damaged_record_is_refused_with_its_place(file: Path, statement: str, 
 def test_a_flipped_bit_anywhere_is_never_read_as_another_value(file: Path) -> None:
     write_some(file, 8)
     whole = file.read_bytes()
-    for place in range(100, len(whole), len(whole) // 20):
+    for place in range(100, len(whole), len(whole) // 8):  # benchmarks/damage.py flips each bit of the blocks
         damaged = bytearray(whole)
         damaged[place] ^= 0x10
         for ending in ("-wal", "-shm"):

@@ -1,4 +1,5 @@
 # loses: alone. Of the votes that promises report, the one of the lowest ballot is taken.
+# loses nothing else
 """Exercise 11: a whole server, under every fault, and a report of an experiment with it. README.md says what is asked.
 
 What is not a rule of Paxos, of the disk or of the store is given in `Member`.
