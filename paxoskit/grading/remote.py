@@ -2,8 +2,8 @@
 
 A node of hers in the judge's world is only a number here, that of its state in its worker. **Each node has a worker of
 its own**, so a global or a class attribute carries nothing from one server to another: that would be telepathy, not
-consensus. What a node did in a state with a message is remembered; `recheck` then has all of it done again in fresh
-workers, in another order, and a difference is told as *shared memory*.
+consensus. What a node did in a state with a message is remembered; `recheck` then has it done again in fresh workers,
+in another order, and a difference is told as *shared memory*: all that a search did, and some of what single lives did.
 
 `workshop` has the workers, `reading` what they say.
 """
@@ -52,6 +52,9 @@ from paxoskit.protocol.plain import Ballot, Message, Name
 
 GIVEN = ("plain", "node", "messages", "literals", "synod")
 """The modules of `paxoskit.protocol` that a submission may import, unless its statement names others."""
+
+SPREAD = 100
+"""Of the turns that no search asked for, so many, spread over all of them, are taken again with those before them."""
 
 TWICE = 100
 """So many turns are taken twice in one worker when a node is looked at for shared memory."""
@@ -128,6 +131,7 @@ class RemoteNode(Node):
 
     def copy(self) -> Node:
         """Return a node in the same state."""
+        self.place.searched.add(self.number)
         twin = object.__new__(type(self))
         twin.__dict__.update(vars(self))
         return twin
@@ -151,6 +155,8 @@ class Place:
         """Turns by the `id` of the message: the message stands beside the turn, so no other takes its place."""
         self.newborn: dict[tuple[int, ...], dict[str, Any]] = {}
         """What a node is that was born with a first disk, by its peers."""
+        self.searched: set[int] = set()
+        """The states of which there were copies: a search goes on from such a state in more than one way."""
 
     def born(self, name: Name, peers: tuple[int, ...], disk: Any) -> Turn:
         """Let a node be born with a disk."""
@@ -210,6 +216,17 @@ class Place:
     def text(self, message: Message) -> str:
         """Return a message as workers are told it."""
         return message.packed if isinstance(message, Foreign) else self.subject.parts.text(message)
+
+    def doubted(self) -> dict[tuple[Any, ...], Turn]:
+        """Return the turns to be taken again, in the order in which they came: each with all that led to it."""
+        led = {turn.state: key for key, turn in reversed(self.turns.items())}
+        apart, chosen = max(1, len(self.turns) // SPREAD), set[tuple[Any, ...]]()
+        for number, key in enumerate(self.turns):
+            if key[0] == "born" or number % apart == 0 or key[1] in self.searched:
+                while key not in chosen:
+                    chosen.add(key)
+                    key = key if key[0] == "born" else led[key[1]]
+        return {key: turn for key, turn in self.turns.items() if key in chosen}
 
     def asked(self, key: tuple[Any, ...], turn: Turn) -> list[Any]:
         """Return how to ask another worker for a turn once more."""
@@ -486,32 +503,34 @@ class WorkerSubject:
         return text
 
     def recheck(self) -> str:
-        """Do all again that nodes did, in fresh workers and in another order; return what differs, in words, or ""."""
+        """Do again what nodes did, in fresh workers and in another order; return what differs, in words, or ""."""
         doubt, self.doubt = self.doubt, ""
         if isinstance(doubt, LearnerError):
             raise doubt
         if doubt:
             return doubt
+        channel: Channel | None = None
         for (cls, name), place in list(self.places.items()):
             turns = {(cls, name, key, turn.state, turn.raw) for key, turn in place.turns.items()}
             if turns <= self.rechecked:
                 continue  # another property had these very turns taken
-            if says := self._differs(name, place):
-                return says
+            channel = channel or self.channel()
+            if self._differs(channel, place):
+                return SHARED_MEMORY.format(node=title(name))
             self.rechecked |= turns
         return ""
 
-    def _differs(self, name: Name, place: Place) -> str:
-        """Take the same turns in a fresh worker, those found last first; then some once more in that same worker."""
-        channel = self.channel()
+    def _differs(self, channel: Channel, place: Place) -> bool:
+        """Take turns in a fresh worker, those found last first; then some once more there; say whether any differs."""
         following: Following = {}
-        for key, turn in place.turns.items():
+        doubted = place.doubted()
+        for key, turn in doubted.items():
             following.setdefault(None if key[0] == "born" else key[1], []).append((key, turn))
         backward = {before: turns[::-1] for before, turns in following.items()}
+        self.ask(channel, "forget")
         now: dict[int, int] = {}
-        same = self._same(channel, place, walk(backward, len(place.turns)), now)
-        same = same and self._same(channel, place, walk(following, TWICE), now)
-        return "" if same else SHARED_MEMORY.format(node=title(name))
+        same = self._same(channel, place, walk(backward, len(doubted)), now)
+        return not (same and self._same(channel, place, walk(following, TWICE), now))
 
     def _same(
         self, channel: Channel, place: Place, walk: Iterator[tuple[tuple[Any, ...], Turn]], now: dict[int, int]

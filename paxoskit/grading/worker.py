@@ -475,6 +475,10 @@ class Worker:
         if self.draws:
             sys.modules["random"].seed(" ".join(map(str, words)))
 
+    def forget(self) -> None:
+        """Forget which states have which numbers in another worker: the next turns `again` are of another node."""
+        self.now.clear()
+
     def again(self, turns: list[list[Any]]) -> list[Any]:
         """Take turns that were taken in another worker; return what each came to, as the ways to ask for one do.
 

@@ -511,6 +511,24 @@ def test_a_long_life_is_foreseen_in_few_questions(subject):
     assert made.recheck() == ""
 
 
+def test_all_turns_of_a_search_are_taken_again_and_some_of_many_lives_each_from_its_birth_on(subject):
+    made = subject(RIGHT.replace("self.heard += 1", "self.heard = f'{self.heard}{get.key}'"))
+    born = made.node("Counter")(1, (1, 2))
+    made.foresee(born, [heard(life) for life in map(str, range(1_000, 2_000, 3))])
+    place = made.place("Counter", 1)
+    node = copy.copy(born)
+    node.receive(2, Get("1"))
+    for key in "abc":
+        node.copy().receive(2, Get(key))
+    doubted = list(place.doubted())
+    assert remote.SPREAD < len(doubted) < 2.5 * remote.SPREAD < len(place.turns)
+    assert {key for key in place.turns if key[1] == node.number} < set(doubted)
+    led = {None if key[0] == "born" else key[1]: key for key in doubted}
+    states = [place.turns[key].state for key in doubted]
+    assert set(led) - {None} <= set(states) and led[None] == doubted[0]
+    assert made.recheck() == ""
+
+
 def test_turns_that_say_and_hear_much_are_taken_again_in_several_messages(subject):
     made = subject(RIGHT.replace("self.heard += 1", "self.heard += 1\n        self.send(2, Get('x' * 20_000))")
                    .replace("import Reply", "import Get, Reply"))  # fmt: skip
