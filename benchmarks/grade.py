@@ -2,13 +2,15 @@
 
     python benchmarks/grade.py                    300 submissions to 04_acceptor, two processes
     python benchmarks/grade.py --count 50 --jobs 1 --exercise 00_echo
+    python benchmarks/grade.py --same              as many, drawn from the same answers, without the comments
     python benchmarks/grade.py --count 30 --dask  by a Dask cluster on this machine (pip install distributed)
 
-Each submission differs from every other in a comment, so that none can be taken for another. A third are right, a third
-wrong (`tests/answers`), a third hostile (`tests/grading/hostile` put in front of a right answer); the order is drawn
-with a seed. It prints the seconds, and those of CPU, which count on a busy machine: what takes 60 s on two idle cores
-uses at most 120 of them. It checks that a second run judges nothing and gives the same marks; with `--again` it also
-grades everything once more with `--jobs 1` and in two threads, and with `--dask` in Dask's processes, and compares.
+Each submission differs from every other in a comment, so that none can be taken for another; with `--same` they do
+not, and the same files are judged once. A third are right, a third wrong (`tests/answers`), a third hostile
+(`tests/grading/hostile` put in front of a right answer); the order is drawn with a seed. It prints the seconds, and
+those of CPU, which count on a busy machine: what takes 60 s on two idle cores uses at most 120 of them. It checks that
+a second run judges nothing and gives the same marks; with `--again` it also grades everything once more with `--jobs 1`
+and in two threads, and with `--dask` in Dask's processes, and compares.
 Exit code 1 if marks differ.
 """
 
@@ -37,8 +39,11 @@ STOP = ("forks_400", "reads_the_answer", "kills_its_parent", "opens_tcp")
 """Attacks that need something of the test's own, or slow the machine itself."""
 
 
-def made(id: str, count: int, seed: int, place: Path) -> Counter[str]:
-    """Write `count` submissions into a folder, one folder each; return how many there are of each kind."""
+def made(id: str, count: int, seed: int, place: Path, same: bool = False) -> Counter[str]:
+    """Write `count` submissions into a folder, one folder each; return how many there are of each kind.
+
+    Unless they may be the `same`, each has a comment of its own.
+    """
     one = exercise(id)
     solution, others = TOP / "solutions" / one.id, TOP / "tests" / "answers" / one.id
     right, wrong = [solution / one.file, *sorted(others.glob("right/*.py"))], sorted(others.glob("wrong/*.py"))
@@ -52,7 +57,7 @@ def made(id: str, count: int, seed: int, place: Path) -> Counter[str]:
             base = attacked(dice.choice(hostile).read_text(encoding="utf-8"), base)
         folder = place / f"student_{number:03}_{kind}"
         folder.mkdir(parents=True)
-        (folder / one.file).write_text(f"{base}\n# student {number}\n", encoding="utf-8")
+        (folder / one.file).write_text(base if same else f"{base}\n# student {number}\n", encoding="utf-8")
         (folder / "own_test.py").write_text((solution / "own_test.py").read_text(encoding="utf-8"), encoding="utf-8")
     return kinds
 
@@ -76,12 +81,13 @@ def main() -> int:
     options.add_argument("--count", type=int, default=300)
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--same", action="store_true", help="without a comment that makes each differ")
     options.add_argument("--again", action="store_true", help="once more with one process and in threads, and compare")
     options.add_argument("--dask", action="store_true", help="once more in processes of Dask, and compare")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "in")
-        kinds = made(chosen.exercise, chosen.count, chosen.seed, place)
+        kinds = made(chosen.exercise, chosen.count, chosen.seed, place, chosen.same)
         print(f"{chosen.count} submissions ({dict(kinds)}) to {chosen.exercise}, Python {platform.python_version()}, "
               f"{os.cpu_count()} cores")  # fmt: skip
         ways = [f"{chosen.jobs} jobs", f"{chosen.jobs} jobs, a second run"]

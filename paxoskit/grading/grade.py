@@ -1,7 +1,8 @@
 """`grade`: a class's submissions in, marks out, in the files that learning platforms read.
 
 Each submission is judged in workers of its own (see `remote`) and its mark is written as it lands, so a run that is
-stopped goes on where it was: what is already marked, with the same files, seed and kit, is not judged again. In DIR:
+stopped goes on where it was: what is already marked, with the same files, seed and kit, is not judged again. The same
+files of several students, a group's or a starter as it was, are judged once. In DIR:
 
     answers/KEY/      the answer as it was taken from the submission
     marks/KEY.json    the mark: the report, notes, and what a person should look at
@@ -33,7 +34,7 @@ from typing import Any
 import paxoskit
 from paxoskit.grading.collect import Collected, CollectError, Picked, Reader, all_files, collect, pick, write_answer
 from paxoskit.grading.handed_in import judge_predictions, judge_stories
-from paxoskit.grading.marks import COLUMNS, Mark, OverrideError, read_overrides, with_overrides
+from paxoskit.grading.marks import COLUMNS, Mark, OverrideError, read_overrides, same_files, with_overrides
 from paxoskit.grading.properties import MODULES, Exercise, exercise, judge_property
 from paxoskit.grading.remote import IsolationError, WorkerSubject
 from paxoskit.grading.report import NOT_JUDGED, NOT_RUN, Report, Result, number
@@ -186,14 +187,23 @@ class Grading:
     def run(self, tasks: Sequence[Task], executor: Executor) -> list[Mark]:
         """Judge what is not judged yet; return all marks, in the order of the tasks."""
         marks = {task.student["key"]: self._known(task) for task in tasks}
-        waiting = [task for task in tasks if marks[task.student["key"]] is None]
-        futures: dict[Future[dict[str, Any]], Task] = {executor.submit(mark, task): task for task in waiting}
+        waiting: dict[str, list[Task]] = {}
+        for task in tasks:
+            if marks[task.student["key"]] is None:
+                waiting.setdefault(task.digest, []).append(task)
+        left = sum(map(len, waiting.values()))
+        futures: dict[Future[dict[str, Any]], list[Task]] = {
+            executor.submit(mark, equal[0]): equal for equal in waiting.values()
+        }
         try:
-            for left, future in zip(range(len(waiting) - 1, -1, -1), as_completed(futures)):
-                landed = Mark.from_json(future.result())
-                landed.save(self.out / "marks")
-                marks[landed.student.key] = landed
-                self.judged(landed, left)
+            for future in as_completed(futures):
+                judged = Mark.from_json(future.result())
+                for task in futures[future]:
+                    landed = _for(task, judged)
+                    landed.save(self.out / "marks")
+                    marks[landed.student.key] = landed
+                    left -= 1
+                    self.judged(landed, left)
         finally:
             for future in futures:
                 future.cancel()
@@ -202,9 +212,13 @@ class Grading:
     def _known(self, task: Task) -> Mark | None:
         """Return the mark of an earlier run, if it was of the same files with the same seed and kit."""
         known = None if self.again else Mark.load(self.out / "marks", task.student["key"])
-        if known is None or known.digest != task.digest:
-            return None
-        return replace(known, student=Student.from_json(task.student), notes=task.notes)
+        return None if known is None or known.digest != task.digest else _for(task, known)
+
+
+def _for(task: Task, mark: Mark) -> Mark:
+    """Return the mark of a submission that has the same files as the one that was judged."""
+    report = replace(mark.report, notes=task.notes)
+    return replace(mark, student=Student.from_json(task.student), notes=task.notes, report=report)
 
 
 @lru_cache
@@ -385,6 +399,10 @@ def _say(
     look = [mark for mark in marks if mark.look]
     print("\n".join(_not_found(collected)))
     print(f"{judged} judged now, {len(marks) - judged} judged before, in {seconds:.1f} s")
+    same = same_files(marks)
+    if same:
+        print(f"{sum(map(len, same))} handed in the same files as another, which are judged once:")
+        print("\n".join(f"  {', '.join(mark.student.key for mark in equal)}" for equal in same))
     if look:
         print(f"{len(look)} to look at:")
         print("\n".join(f"  {mark.student.key:<30} {mark.look}" for mark in look))
@@ -399,7 +417,8 @@ def _say(
         print(json.dumps({
             "exercise": one.id, "submissions": len(collected.submissions), "judged": judged, "of": of,
             "points": {mark.student.key: mark.report.points for mark in marks},
-            "look": {mark.student.key: mark.look for mark in look}, "unmatched": collected.unmatched,
+            "look": {mark.student.key: mark.look for mark in look},
+            "same": [[mark.student.key for mark in equal] for equal in same], "unmatched": collected.unmatched,
             "missing": [student.key for student in collected.missing], "seconds": round(seconds, 2),
             "files": [str(file) for file in files],
         }, ensure_ascii=False))  # fmt: skip

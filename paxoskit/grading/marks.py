@@ -86,6 +86,22 @@ class Mark:
             return None
 
 
+def same_files(marks: Iterable[Mark]) -> list[list[Mark]]:
+    """Return those who handed in the same files, two or more together: a group, or a starter as it was.
+
+    >>> from paxoskit.grading.report import Report
+    >>> report = Report("04_acceptor", (), "")
+    >>> marks = [Mark(Student(name), report, digest) for name, digest in (("ada", "1"), ("ben", "2"), ("cy", "1"))]
+    >>> [[mark.student.key for mark in equal] for equal in same_files(marks)]
+    [['ada', 'cy']]
+    """
+    found: dict[str, list[Mark]] = {}
+    for mark in marks:
+        if mark.digest and not mark.problem:
+            found.setdefault(mark.digest, []).append(mark)
+    return [equal for equal in found.values() if len(equal) > 1]
+
+
 # What a teacher changed ----------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from paxoskit.grading.collect import Collected
-from paxoskit.grading.marks import STORY, Mark
+from paxoskit.grading.marks import STORY, Mark, same_files
 from paxoskit.grading.report import FAILED, MARKS, PASSED, Result, number, with_code
 from paxoskit.grading.writers.words import feedback, headline, remarks
 
@@ -154,7 +154,7 @@ def class_page(marks: Sequence[Mark], exercise: str, collected: Collected) -> st
         *_lists(collected),
         "<h2>Points</h2>", histogram(points, of),
         "<h2>What the class lost points for</h2>", _properties_table(marks),
-        "<h2>Students</h2>", _students_table(marks),
+        "<h2>Students</h2>", _students_table(marks), _same(marks),
         f"<footer><p>{html.escape(_isolation(marks))}</p></footer>",
     ])  # fmt: skip
     return page(f"{exercise}: the class", body)
@@ -169,6 +169,17 @@ def _to_look_at(look: Sequence[Mark]) -> str:
         return ""
     rows = "".join(f"<li>{_link(mark)}: {html.escape(mark.look)}</li>" for mark in look)
     return f"<h2>To look at ({len(look)})</h2><ul>{rows}</ul>"
+
+
+def _same(marks: Sequence[Mark]) -> str:
+    same = same_files(marks)
+    if not same:
+        return ""
+    rows = "".join(f"<li>{', '.join(map(_link, equal))}</li>" for equal in same)
+    return (
+        f"<h2>The same files ({sum(map(len, same))})</h2>"
+        f"<p>A group's work, for instance, or a starter as it was. They are judged once.</p><ul>{rows}</ul>"
+    )
 
 
 def _lists(collected: Collected) -> Iterator[str]:
