@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import kill_matrix
 from paxoskit.course import given
 from paxoskit.grading.checks import acceptor, play, proposer, trials
 from paxoskit.grading.properties import MODULES, exercise, judge
@@ -27,9 +28,20 @@ def files(kind):
 
 def build(file, exercise_id):
     """Judge what was built, without the own test; return the report's results by property."""
-    one = exercise(exercise_id)
-    report = judge(one, LocalSubject(file))
+    return results_of(judge(exercise(exercise_id), LocalSubject(file)))
+
+
+def results_of(report):
     return {result.id: result for result in report.properties if result.id != "own_test"}
+
+
+PAGE = kill_matrix.PAGE.read_text(encoding="utf-8")
+
+
+def rows(exercise_id):
+    """Return the rows of an exercise in docs/kill_matrix.md, by the names of their answers."""
+    part = PAGE.partition(f"## {exercise_id}\n")[2].partition("\n## ")[0]
+    return {line.split(" | ")[0].removeprefix("| "): line for line in part.splitlines()[3:] if line}
 
 
 @pytest.mark.parametrize("exercise_id", MODULES)
@@ -67,7 +79,10 @@ def test_a_wrong_answer_loses_the_property_that_it_breaks_and_not_all(file, monk
         monkeypatch.setattr(play, "_shrunk", lambda begin, classes, watcher, choices, says, ends: (choices, says))
     loses = re.match(r"# loses: (\w+)\. .", file.read_text(encoding="utf-8"))
     assert loses, "its first line says `# loses: PROPERTY. Why.`"
-    results = build(file, file.parts[-3])
+    exercise_id, name = file.parts[-3], f"wrong: {file.stem}"
+    report = judge(exercise(exercise_id), LocalSubject(file))
+    assert kill_matrix.row(name, report, loses[1]) == rows(exercise_id)[name]
+    results = results_of(report)
     assert loses[1] in results, "there is such a property"
     assert results[loses[1]].points == 0
     assert results[loses[1]].says != ""
@@ -76,6 +91,18 @@ def test_a_wrong_answer_loses_the_property_that_it_breaks_and_not_all(file, monk
         assert any(result.points for result in results.values()), "it keeps what it has right"
     if "# loses nothing else" in file.read_text(encoding="utf-8"):
         assert [result.id for result in results.values() if not result.points] == [loses[1]]
+
+
+def test_the_kill_matrix_has_a_row_for_every_answer_and_no_other():
+    """It prints the matrix: `pytest tests/grading/test_answers.py -k kill_matrix -s`. Each row is judged above."""
+    print(PAGE)
+    for exercise_id in MODULES:
+        answers = [*(ANSWERS / exercise_id).glob("right/*.py"), *(ANSWERS / exercise_id).glob("wrong/*.py")]
+        named = {f"{file.parent.name}: {file.stem}": file.parent.name for file in answers}
+        found = rows(exercise_id)
+        assert set(found) == {"solution", *named}
+        for name, row in found.items():
+            assert row.endswith("| 5/5 |") is (named.get(name) != "wrong"), name
 
 
 @pytest.mark.parametrize("name", ["right/tuples", "wrong/M5_reports_no_vote", "wrong/ballots_as_texts"])
