@@ -154,7 +154,7 @@ def class_page(marks: Sequence[Mark], exercise: str, collected: Collected) -> st
         *_lists(collected),
         "<h2>Points</h2>", histogram(points, of),
         "<h2>What the class lost points for</h2>", _properties_table(marks),
-        "<h2>Students</h2>", _students_table(marks), _same(marks),
+        "<h2>Students</h2>", _students_table(marks), *_same(marks),
         f"<footer><p>{html.escape(_isolation(marks))}</p></footer>",
     ])  # fmt: skip
     return page(f"{exercise}: the class", body)
@@ -171,15 +171,12 @@ def _to_look_at(look: Sequence[Mark]) -> str:
     return f"<h2>To look at ({len(look)})</h2><ul>{rows}</ul>"
 
 
-def _same(marks: Sequence[Mark]) -> str:
+def _same(marks: Sequence[Mark]) -> Iterator[str]:
     same = same_files(marks)
-    if not same:
-        return ""
-    rows = "".join(f"<li>{', '.join(map(_link, equal))}</li>" for equal in same)
-    return (
-        f"<h2>The same files ({sum(map(len, same))})</h2>"
-        f"<p>A group's work, for instance, or a starter as it was. They are judged once.</p><ul>{rows}</ul>"
-    )
+    if same:
+        rows = "".join(f"<li>{', '.join(map(_link, equal))}</li>" for equal in same)
+        yield f"<h2>The same files ({sum(map(len, same))})</h2>"
+        yield f"<p>A group's work, for instance, or a starter as it was. They are judged once.</p><ul>{rows}</ul>"
 
 
 def _lists(collected: Collected) -> Iterator[str]:
