@@ -127,7 +127,7 @@ ODD_SERVERS = {trap.wrong for trap in TRAPS}
 def test_a_server_that_looks_wrong_and_is_right_is_let_be(cls):
     result = explore(cls, ballots=1, timers=1, seconds=300)
     assert (result.ok, result.complete) == (True, True)
-    further = explore(cls, ballots=2, timers=2, seconds=300, states=1_500)
+    further = explore(cls, ballots=2, timers=2, seconds=300, states=500)
     assert further.ok and not further.complete
 
 
