@@ -89,6 +89,8 @@ class Mark:
 def same_files(marks: Iterable[Mark]) -> list[list[Mark]]:
     """Return those who handed in the same files, two or more together: a group, or a starter as it was.
 
+    Where there was nothing to run there are no files to speak of.
+
     >>> from paxoskit.grading.report import Report
     >>> report = Report("04_acceptor", (), "")
     >>> marks = [Mark(Student(name), report, digest) for name, digest in (("ada", "1"), ("ben", "2"), ("cy", "1"))]

@@ -137,21 +137,23 @@ def test_a_second_run_judges_only_what_is_new(handed_in, graded, tmp_path):
 def test_the_same_files_are_judged_once_and_that_is_said(tmp_path, monkeypatch, capsys):
     place, out, judged = tmp_path / "in", tmp_path / "out", []
     written(place, {"ann/echo.py": RIGHT, "bob/echo.py": LOST, "carl/echo.py": RIGHT, "dora/Echo (1).py": RIGHT,
-                    "eve/echo.py": RIGHT, "eve/own_test.py": "def test(answer):\n    pass\n"})  # fmt: skip
+                    "eve/echo.py": RIGHT, "eve/own_test.py": "def test(answer):\n    pass\n",
+                    "fay/notes.txt": "", "gil/notes.txt": ""})  # fmt: skip
     once = grading.mark
     monkeypatch.setattr(grading, "mark", lambda task: judged.append(task.student["key"]) or once(task))
     assert cli.run(["grade", str(place), "--exercise", "00", "--out", str(out), "--jobs", "1", "--json"]) in (0, 1)
-    assert judged == ["ann", "bob", "eve"]
+    assert judged == ["ann", "bob", "eve", "fay"]
     marks, said = marks_in(out), capsys.readouterr().out
     assert marks["ann"].report.properties == marks["carl"].report.properties
-    assert [mark.student.key for mark in marks.values()] == list(marks) == ["ann", "bob", "carl", "dora", "eve"]
+    assert [mark.student.key for mark in marks.values()] == list(marks)
+    assert list(marks) == ["ann", "bob", "carl", "dora", "eve", "fay", "gil"] and marks["gil"].problem
     assert marks["ann"].notes == () != marks["dora"].notes == marks["dora"].report.notes
     assert "  ann, carl, dora\n" in said
     assert json.loads(said.splitlines()[-1])["same"] == [["ann", "carl", "dora"]]
     page = (out / "pages" / "index.html").read_text(encoding="utf-8")
     assert "<h2>The same files (3)</h2>" in page and page.count('href="carl.html"') == 2
     assert cli.run(["grade", str(place), "--exercise", "00", "--out", str(out), "--jobs", "1"]) in (0, 1)
-    assert judged == ["ann", "bob", "eve"]
+    assert judged == ["ann", "bob", "eve", "fay"]
 
 
 def test_a_mark_that_was_cut_short_is_made_again(handed_in, graded, tmp_path):
