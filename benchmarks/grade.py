@@ -98,9 +98,11 @@ def main() -> int:
             out = Path(folder, way.partition(",")[0])
             with executor(way, chosen.jobs) as one:
                 found.append(timed(way, place, chosen.exercise, out, one))
-        same = all(marks == found[0] for marks in found)
-        print("marks are", "the same" if same else "NOT the same")
-    return 0 if same else 1
+        differing = [(way, one) for way, marks in zip(ways, found) for one in marks if marks[one] != found[0][one]]
+        for way, one in differing:
+            print(f"{one} has {found[ways.index(way)][one]} ({way}), {found[0][one]} ({ways[0]})")
+        print("marks are", "NOT the same" if differing else "the same")
+    return 1 if differing else 0
 
 
 @contextmanager

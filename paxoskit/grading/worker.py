@@ -18,6 +18,7 @@ import copy
 import dataclasses
 import difflib
 import enum
+import gc
 import io
 import json
 import operator
@@ -722,6 +723,7 @@ def serve(asks: int, answers: int, force: list[str]) -> None:
     """Say what is in force; then answer until nobody asks."""
     worker, printed = Worker(), Printed()
     exactly, dump, load, read, write = os._exit, canonical_text, json.loads, os.read, os.write
+    freeze = gc.freeze
     sys.stdout = printed
     sys.setrecursionlimit(1_000)
     tell(answers, dump({"force": force}), write)
@@ -733,6 +735,7 @@ def serve(asks: int, answers: int, force: list[str]) -> None:
         number, what, parts, *arguments = load(asked)
         worker.parts.tell(parts, worker.known)
         printed.text = ""
+        freeze()  # what is kept so far: collectors, and those who hunt through all objects, leave it alone
         try:
             answer = {"answer": getattr(worker, what)(*arguments)}
         except (Exception, SystemExit, KeyboardInterrupt) as error:

@@ -268,6 +268,16 @@ def add(a, b):
         made.call("add", "x" * 500_000, 2)
 
 
+def test_what_a_worker_keeps_is_not_found_among_all_objects(subject):
+    made = subject(
+        "import gc\nkept = []\ndef find(): return len(gc.get_objects())\n"
+        "def keep(): kept.extend([] for _ in range(10_000)); return find()"
+    )
+    before = made.call("find")
+    assert made.call("keep") >= before + 10_000
+    assert made.call("find") < before + 1_000  # who hunts through them in each turn does not search all former turns
+
+
 def test_an_object_keeps_its_memory_between_calls(subject):
     made = subject("class Sum:\n    at = 0\n    def add(self, n):\n        self.at += n; return self.at\n")
     thing = made.make("Sum")
