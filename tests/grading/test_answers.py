@@ -146,6 +146,14 @@ def test_the_search_through_a_proposers_states_finds_what_no_schedule_does(name,
     assert [result.id for result in build(file, "05_proposer").values() if not result.points] == []
 
 
+def test_a_proposer_that_is_born_with_the_time_is_told_of_it_in_practice_too(tmp_path):
+    source = (TOP / "solutions" / "05_proposer" / "proposer.py").read_text(encoding="utf-8")
+    born = "        super().__init__(name, peers, disk)\n"
+    file = tmp_path / "proposer.py"
+    file.write_text(source.replace(born, f"{born}        import time; self.since = time.time()\n"), encoding="utf-8")
+    assert {result.says[:13] for result in build(file, "05_proposer").values()} == {"shared memory"}
+
+
 KIT_CLASSES = {"02_retries": ("KeyValueServer",), "04_acceptor": ("Acceptor",), "05_proposer": ("Proposer",),
                "06_disk": ("Acceptor", "Proposer")}  # fmt: skip
 

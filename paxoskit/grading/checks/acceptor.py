@@ -37,8 +37,9 @@ OTHER_VALUES = ("", " grey ", "pink", "None", "0", "brown", "'violet'")
 """What is proposed in all other ballots: any text is a value, and one value may be proposed in several ballots."""
 
 TEXTS = (
-    "", "two\nlines", " ", "\n", "tab\tand \0", "007", "1.50", "True", "null", "a:b, c;d|e", "(2, 'x')", '"quoted" \\n',
-    "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300, "true", "a line\r\n", printable, "long " * 20_001,
+    "", "two\nlines", " ", "\n", "tab\tand \0", "007", "1.50", "1_000", "True", "null", "a:b, c;d|e", "(2, 'x')",
+    '"quoted" \\n', "{0} %s", "Grüße", "e\u0301", "日本", "🙂", "end\n", "x" * 300, "true", "a line\r\n",
+    "\ufeffa  b &lt; %41", printable, "long " * 20_001,
 )  # fmt: skip
 """Texts that somebody might take for something else, or keep only a part of."""
 
@@ -311,6 +312,12 @@ def said_and_heard(message: Prepare | Accept) -> tuple[Choice, Choice]:
     return Choice("ask", proposer, what=message), Choice("deliver", 1, proposer, message)
 
 
+@lru_cache(10_000)
+def heard_of(sender: int, message: Prepare | Accept) -> Choice:
+    """Return the choice by which the acceptor hears a message of somebody, be the ballot its own or another's."""
+    return Choice("deliver", 1, sender, message)
+
+
 def accept(ballot: tuple[int, int]) -> Accept:
     """Return the Accept of a ballot: the value in it is always the same."""
     other = OTHER_VALUES[(3 * ballot[0] + ballot[1]) % len(OTHER_VALUES)]
@@ -481,9 +488,10 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
             foresee(subject, begin, lives)
         hunted(begin, lives)
     if len(ended) < len(NEEDED):
-        for name, peers, lives in (*ALONE, *(TIMED if After in kinds else ())):
-            for what, words in alone(subject, name, peers, lives):
-                ended.setdefault(what, Failed(words))
+        for known in (ALONE, TIMED if After in kinds else (), OWN):
+            for name, peers, heard in known if known is not OWN or ANSWERS not in ended else ():
+                for what, words in alone(subject, name, peers, heard):
+                    ended.setdefault(what, Failed(words))
     if ANSWERS not in ended:
         try:
             judge_company(subject)
@@ -594,38 +602,73 @@ SAID_TO_THREE: list[Prepare | Accept] = [
 ]
 """What server 3 hears, of proposers whose names are below its own."""
 
-ALONE: tuple[tuple[int, tuple[int, ...], list[list[Prepare | Accept]]], ...] = (
-    (3, (1, 2, 3), [[*two, prepare((2, 2))] for two in product(SAID_TO_THREE, repeat=2)]),
-    (1, (1, 2, 3), [[prepare((1, 2)), Accept(Ballot(1, 2), text), prepare((2, 3))] for text in TEXTS]),
-    (1, (1, 2, 3), list(runs_of_close(FAR))),
-    (3, (3, 40, 70, 90), list(runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))),
-    (1, (1,), list(runs_of_close((((1, 2), (1, 3)),)))),
-    (2, (1, 2), list(runs_of_close((((1, 3), (2, 1)),)))),
-    (77, tuple(range(70, 79)), list(runs_of_close((((1, 10), (1, 99)),)))),
-    (1, (1, 2, 3), [[*crowd()], [*late()]]),
-)  # fmt: skip
-"""Acceptors that are alone with their proposers: their names, their peers, and what they hear."""
+Asked = tuple[int, Prepare | Accept]
+"""Who asks, and what."""
 
-TIMED = ((1, (1, 2, 3), [list(run) for run in product(SHORT, repeat=3)]),)
+ANYBODY = (2, 3, 4, 5, 77)
+"""Who may ask server 1, in ballots of its own or of others: some are its peers."""
+
+
+def asked_by_anybody(servers: Sequence[int]) -> Iterator[list[Asked]]:
+    """Yield lives in which whoever asks does so in any ballot of these servers, be it its own or another's.
+
+    One proposer may say what another has begun. So nothing that an acceptor keeps or says depends on who asks, but to
+    whom the answer goes.
+    """
+    random = dice("whoever asks", *servers)
+    first, last = servers[0], servers[-1]
+    said = [kind(ballot) for ballot in ((2, first), (2, last)) for kind in (prepare, accept)]
+    runs: list[list[Prepare | Accept]] = [
+        [*two, prepare((3, first)), prepare((3, last))] for two in product(said, repeat=2)
+    ]
+    for _ in range(15):
+        ballots = [(random.randint(1, 3), random.choice(servers)) for _ in range(3)]
+        runs.append([random.choice((prepare, accept))(random.choice(ballots)) for _ in range(6)])
+    for run in runs:
+        yield [(random.choice(ANYBODY), message) for message in run]
+
+
+def each_heard(lives: Iterable[list[Prepare | Accept]]) -> list[list[Asked]]:
+    """Return lives as the acceptor hears them, each message from its ballot's proposer."""
+    return [[(message.ballot.server, message) for message in run] for run in lives]
+
+
+ALONE: tuple[tuple[int, tuple[int, ...], list[list[Asked]]], ...] = (
+    (3, (1, 2, 3), each_heard([*two, prepare((2, 2))] for two in product(SAID_TO_THREE, repeat=2))),
+    (1, (1, 2, 3), each_heard([prepare((1, 2)), Accept(Ballot(1, 2), text), prepare((2, 3))] for text in TEXTS)),
+    (1, (1, 2, 3), each_heard(runs_of_close(FAR))),
+    (3, (3, 40, 70, 90), each_heard(runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))),
+    (1, (1,), each_heard(runs_of_close((((1, 2), (1, 3)),)))),
+    (2, (1, 2), each_heard(runs_of_close((((1, 3), (2, 1)),)))),
+    (77, tuple(range(70, 79)), each_heard(runs_of_close((((1, 10), (1, 99)),)))),
+    (1, (1, 2, 3), each_heard([[*crowd()], [*late()]])),
+    (1, (1, 2, 3), list(asked_by_anybody((3, 4, 5)))),
+)  # fmt: skip
+"""Acceptors that are alone with their proposers: their names, their peers, and what they hear of whom."""
+
+OWN = ((1, (1, 2, 3), list(asked_by_anybody((1, 2, 4)))),)
+"""What an acceptor hears besides that answers whoever asks: ballots of its own name, said late or by others."""
+
+TIMED = ((1, (1, 2, 3), each_heard(map(list, product(SHORT, repeat=3)))),)
 """What an acceptor hears besides that has set a timer."""
 
 
 def alone(
-    subject: Subject, name: int, peers: tuple[int, ...], lives: list[list[Prepare | Accept]]
+    subject: Subject, name: int, peers: tuple[int, ...], lives: list[list[Asked]]
 ) -> Iterator[tuple[str, str]]:
     """Yield properties, each with a fault of it in words, that fall where no world is needed; an exception ends it.
 
     Before each message and after the last one, the timers that the acceptor has set ring, and those that it sets then.
     """
     cls = subject.node("Acceptor")
-    subject.foresee(begun(cls, name, peers)[0], map(as_heard, lives))
+    subject.foresee(begun(cls, name, peers)[0], lives)
     judged = Judged()
     for run in lives:
         node, effects = begun(cls, name, peers)
         ledger, late = Ledger("", set(), judged), ""
         timers: dict[Message, None] = {}
         ledger.me = title(name)
-        for message in (*run, None):
+        for sender, message in (*run, (0, None)):
             try:
                 if timers or any(type(effect) is After for effect in effects):
                     effects = rung(node, name, effects, timers)
@@ -634,13 +677,13 @@ def alone(
                     yield ANSWERS, f"{title(name)} said {say(said[0].message)}, and nobody had asked it anything.{late}"
                 if message is None:
                     break
-                effects = node.receive(message.ballot.server, message)
+                effects = node.receive(sender, message)
             except LearnerError as error:
                 heard = "its own timers" if message is None else spoken(message)
                 yield from ((what, f"{title(name)} heard {heard}.\n{error.says}") for what in NEEDED)
                 return
             sent = [effect for effect in effects if type(effect) is Send]
-            found = ledger.judge(said_and_heard(message)[1], message, sent, NEEDED)
+            found = ledger.judge(heard_of(sender, message), message, sent, NEEDED)
             yield from ((what, words + late) for what, words in found.items())
             effects = [effect for effect in effects if type(effect) is After]
 
@@ -714,9 +757,10 @@ def judge_copy(subject: Subject) -> None:
     for message in (prepare((2, 3)), accept((2, 3))):
         node.receive(3, message)
     try:
+        type(node).state(node)
         twin = type(node).copy(node)
     except Exception:
-        return  # it holds what cannot be copied
+        return  # it holds what cannot be copied: a function that knows its node
     for message in (prepare((1, 2)), prepare((3, 2))):
         true, said = (list(one.receive(2, message)) for one in (node, twin))
         if true != said:
@@ -784,7 +828,9 @@ def plant(answer):
     class Forgetful(true):
         def receive(self, sender, message):
             if type(message).__name__ == "Accept":
-                return true(self.name, self.peers).receive(sender, message)
+                anew = true(self.name, self.peers)
+                true.start(anew)
+                return true.receive(anew, sender, message)
             return super().receive(sender, message)
 
     answer.Acceptor = Forgetful

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random as dice_of_all
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import accumulate, chain, pairwise, product
 from random import Random
@@ -13,6 +13,7 @@ from typing import Any
 
 from paxoskit.grading.checks import acceptor as one_acceptor
 from paxoskit.grading.checks.acceptor import (
+    ANYBODY,
     CLOSE,
     FAR,
     PROMISE,
@@ -21,8 +22,8 @@ from paxoskit.grading.checks.acceptor import (
     Ledger,
     accept,
     deep,
+    heard_of,
     prepare,
-    said_and_heard,
     tell,
 )
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, VOTER, told
@@ -41,7 +42,7 @@ from paxoskit.grading.checks.play import (
     same,
     sends,
 )
-from paxoskit.grading.checks.proposer import Calm, Crowd, Duel, Progress, Scene, Silent, Trouble, tried
+from paxoskit.grading.checks.proposer import Calm, Crowd, Duel, Progress, Scene, Silent, Trouble, changes_another, tried
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import LearnerError, Subject
@@ -202,13 +203,19 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
     return ended, kinds
 
 
+OWN = (((1, 1), (1, 2)), ((1, 2), (2, 1)))
+"""Two pairs of ballots of which one bears the acceptor's own name."""
+
+MANY_LIVES = 20
+"""So often an acceptor crashes between its word and the question."""
+
 CLIMB = 60
 """So many ballots, each above the one before, are a long life."""
 
 
 def far_lives() -> Iterator[Run]:
     """Yield lives in which ballots of any size are told apart over crashes, any text is a value, and one is long."""
-    for low, high in (*CLOSE, *FAR):
+    for low, high in (*CLOSE, *FAR, *OWN):
         above = prepare((high[0] + 1, high[1]))
         yield [accept(low), CRASH, prepare(high), CRASH, prepare(low), accept(low), CRASH, above]
         yield [accept(high), CRASH, prepare(low), accept(low), CRASH, above]
@@ -216,19 +223,21 @@ def far_lives() -> Iterator[Run]:
         yield [Accept(Ballot(1, 2), text), CRASH, prepare((2, 3))]
     climb = [kind((number, 2 + number % 2)) for number in range(1, CLIMB) for kind in (prepare, accept)]
     yield [*climb, prepare((CLIMB, 2)), CRASH, prepare((CLIMB - 1, 3)), CRASH, prepare((CLIMB, 3))]
+    yield [accept((2, 3)), prepare((3, 2)), *[CRASH] * MANY_LIVES, prepare((2, 3)), accept((3, 1)), prepare((4, 2))]
 
 
 def lived_far(subject: Subject) -> Iterator[tuple[str, str]]:
-    """Yield claims on an acceptor, each with a fault in words, that fall where no world is needed."""
-    cls = subject.node("Acceptor")
+    """Yield claims on an acceptor, each with a fault in words, that fall where no world is needed: anybody may ask."""
+    cls, random = subject.node("Acceptor"), dice("whoever asks a server that crashes")
     for run in far_lives():
         node, ledger = newborn(cls, 1, (1, 2, 3)), Ledger("", set())
         for token in run:
             if token == CRASH:
                 node = newborn(cls, 1, (1, 2, 3), node.disk)
             elif isinstance(token, Prepare | Accept):
-                sent = [one for one in node.receive(token.ballot.server, token) if type(one) is Send]
-                yield from ledger.judge(said_and_heard(token)[1], token, sent, (PROMISE, REPORT)).items()
+                sender = random.choice(ANYBODY)
+                sent = [one for one in node.receive(sender, token) if type(one) is Send]
+                yield from ledger.judge(heard_of(sender, token), token, sent, (PROMISE, REPORT)).items()
 
 
 class Restarting(Trouble):
@@ -438,9 +447,13 @@ def judge_only_disk(subject: Subject, seed: int) -> None:
                     f"did not do what the first had done:\n    {first[0]}\n    {second[0] if second else 'nothing'}\n"
                     "Look at what your server keeps outside of its disk: a crash takes all of that."
                 )
-
-
     judge_twins(subject)
+    one_acceptor.judge_memory(subject)
+    with suppress(LearnerError, StopIteration):
+        if changes_another(subject):
+            raise Failed("server 4 was asked for a value and decided it; that changed what server 5 keeps, which had "
+                         "heard nothing.\nLook at where your proposer keeps what it knows (a default argument is made "
+                         "once, for all): two servers share no disk and no memory.")  # fmt: skip
 
 
 @contextmanager
@@ -599,6 +612,7 @@ def heard_traces(cls: type[Node], ballot: Ballot, vote: Vote | None) -> str:
     with equal_dice():
         blue, _ = asked(cls, "blue")
     value = "red" if vote is None else vote.value
+    others = vote and Vote(vote.ballot, "yellow")  # so they propose different values, be it their wishes or votes
     heard = [(1, Promise(ballot, vote)), (2, Promise(ballot, None)), (1, Accepted(ballot, value)),
              (2, Accepted(ballot, value))]  # fmt: skip
     for sender, message in heard:
@@ -607,7 +621,7 @@ def heard_traces(cls: type[Node], ballot: Ballot, vote: Vote | None) -> str:
         if not proposes and (words := trace("proposer", before, on_disk(red), f"a proposer heard {say(message)}")):
             return words
         if type(message) is Promise:
-            blue.receive(sender, message)
+            blue.receive(sender, Promise(ballot, others) if message.vote else message)
             if words := trace("proposer", on_disk(red), on_disk(blue), "a proposer proposed another value"):
                 return words
     return ""
