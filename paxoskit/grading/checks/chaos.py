@@ -459,17 +459,8 @@ def deposed(play: Play, seed: int) -> None:
 
 
 def one_round(play: Play, seed: int) -> None:
-    """Servers stand in ballots of one round, each above the last; then the lower ones again, after a crash too."""
-    one = Talking(play, dice("one round", seed))
-    low, middle, high = (Ballot(7, server) for server in (2, 3, 4))
-    for ballot in (low, middle):
-        one.speak(ballot.server, Prepare(ballot, one.book.height))
-    one.speak(low.server, Prepare(low, one.book.height))
-    one.speak(low.server, Accept(low, one.proposal(low)))
-    one.speak(high.server, Prepare(high, one.book.height))
-    one.crash()
-    one.speak(middle.server, Prepare(middle, one.book.height))
-    one.speak(middle.server, Accept(middle, one.proposal(middle)))
+    """Servers stand in ballots of one round; the lower ones again."""
+    Talking(play, dice("one round", seed)).one_round()
 
 
 def stands(play: Play, seed: int, run: int) -> None:

@@ -656,6 +656,18 @@ class Scene:
             self.speak(4, Prepare(Ballot(1, 4), self.book.height))
             self.speak(peer, Promise(self.book.candidacy, self.book.height, None, ()))
 
+    def one_round(self) -> None:
+        """Servers stand in ballots of one round, each above the last; then the lower ones again, after a crash too."""
+        low, middle, high = (Ballot(7, server) for server in (2, 3, 4))
+        for ballot in (low, middle):
+            self.speak(ballot.server, Prepare(ballot, self.book.height))
+        self.speak(low.server, Prepare(low, self.book.height))
+        self.speak(low.server, Accept(low, self.proposal(low)))
+        self.speak(high.server, Prepare(high, self.book.height))
+        self.crash()
+        self.speak(middle.server, Prepare(middle, self.book.height))
+        self.speak(middle.server, Accept(middle, self.proposal(middle)))
+
     def refused(self) -> None:
         """Server 1 stands, and hears of a ballot far above its own; one who knows nothing of that stands."""
         self.stand()
@@ -783,6 +795,7 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         (PROMISE, partial(scene, seed=seed, words=("unshaken", 0), run=Scene.unshaken)),
         (PROMISE, partial(scene, seed=seed, words=("followed", 0), run=Scene.followed)),
         (PROMISE, partial(scene, seed=seed, words=("refused", 0), run=Scene.refused)),
+        (PROMISE, partial(scene, seed=seed, words=("one round", 0), run=Scene.one_round)),
         *((LEAD, partial(scene, seed=seed, words=(run.__name__, 0), run=run))
           for run in (Scene.interrupted, Scene.nested, Scene.shorter, Scene.agreed)),
         *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
