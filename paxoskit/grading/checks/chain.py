@@ -799,9 +799,10 @@ class Scene:
             self.speak(ballot.server, Decide(block))
 
     def vote_kept(self) -> None:
-        """Server 1 votes; what comes then decides nothing in that slot; somebody asks what it voted for."""
-        ballot = self.above()
-        self.speak(ballot.server, Accept(ballot, self.block()))
+        """Server 1 votes in two ballots of one round; then nothing is decided there; somebody asks for its vote."""
+        lower, ballot = (Ballot(self.book.ballot.round + 1, server) for server in (2, 3))
+        for leads in (lower, ballot):
+            self.speak(leads.server, Accept(leads, self.block()))
         old = self.book.blocks[-1:]
         noise: list[Message] = [
             *map(Decide, old), Blocks(tuple(old)), Blocks(()), Decide(spoiled(self.random, self.block())),
