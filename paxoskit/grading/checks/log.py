@@ -704,6 +704,18 @@ class Scene:
         for peer in (2, 3):
             self.speak(peer, Promise(self.book.candidacy, self.book.height, Vote(Ballot(peer, 5), block), ()))
 
+    def stale(self, told: bool) -> None:
+        """Server 1 voted for a block that it knows by now to be decided, or hears it from a promise; then it leads."""
+        ballot = Ballot(1, 2)
+        block = self.proposal(ballot)
+        self.speak(2, Accept(ballot, block))
+        if not told:
+            self.speak(2, Blocks((block,)))
+        self.stand()
+        height = self.book.height
+        for peer in range(2, self.book.majority + 1):
+            self.speak(peer, Promise(self.book.candidacy, height, None, (block,) if told else ()))
+
     def in_turn(self) -> None:
         """The last server stands, then the second; then server 1, to whom the others report the vote of the second."""
         self.speak(self.book.servers, Prepare(Ballot(1, self.book.servers), self.book.height))
@@ -798,6 +810,8 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         (PROMISE, partial(scene, seed=seed, words=("one round", 0), run=Scene.one_round)),
         *((LEAD, partial(scene, seed=seed, words=(run.__name__, 0), run=run))
           for run in (Scene.interrupted, Scene.nested, Scene.shorter, Scene.agreed)),
+        *((LEAD, partial(scene, seed=seed, words=("stale", told), run=partial(Scene.stale, told=told)))
+          for told in (False, True)),
         *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
         *((PROMISE, partial(scene, seed=seed, words=("kept", voted, *what),
                             run=partial(Scene.kept, voted=voted, what=what)))
