@@ -713,7 +713,7 @@ def one_session(desk: Desk) -> None:
 
 
 def long_line(desk: Desk) -> None:
-    """Much is asked before the first answer comes, some of it in one message."""
+    """Much is asked before the first answer comes, some of it in one message; then each session asks once more."""
     desk.ask_many([f"client 1/2.{number}" for number in range(12)], Get("'x'"))
     for number in range(120):
         desk.ask(f"client 1/1.{number % 3}", Put("'x'", str(number % 5)))
@@ -721,6 +721,9 @@ def long_line(desk: Desk) -> None:
             desk.ring()
     for one in list(desk.line):
         desk.answer(Reply(one.session, one.number, None), 1)
+    for session in list(desk.numbers):
+        desk.ask(session, Get("'x'"))
+        desk.answer(Reply(session, desk.numbers[session], None), 1)
 
 
 def only_one_answers(desk: Desk, alive: int) -> None:
