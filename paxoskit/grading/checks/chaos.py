@@ -463,6 +463,11 @@ def one_round(play: Play, seed: int) -> None:
     Talking(play, dice("one round", seed)).one_round()
 
 
+def lookalike(play: Play, seed: int, decided: bool) -> None:
+    """A block with the hash of what server 1 voted for, and with other fields, is decided, or led."""
+    Talking(play, dice("lookalike", decided, seed)).lookalike(decided)
+
+
 def stands(play: Play, seed: int, run: int) -> None:
     """Let server 1 stand again and again."""
     one = Elections(play, dice("stands", seed, run))
@@ -550,6 +555,7 @@ def judge_rules(subject: Subject, seed: int) -> None:
         few = (partial(act, matter=LEAD, seed=seed, run=run, kind=Talking) for run in range(FEW_RUNS))
         hunt(subject, begin, {MINE: "Server"}, partial(Rules, seen, len(begin.nodes)), few, SPEAKERS)
     elections = [partial(deposed, seed=seed), partial(one_round, seed=seed),
+                 *(partial(lookalike, seed=seed, decided=decided) for decided in (True, False)),
                  *(partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))]  # fmt: skip
     hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), elections, SPEAKERS)
     for name, words in NEEDED.items():

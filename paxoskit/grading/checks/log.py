@@ -11,7 +11,7 @@ from typing import Any
 
 from paxoskit.claims.claim import Claim, Violation, Watched
 from paxoskit.claims.safety import Ghost, GhostClaim
-from paxoskit.grading.checks.chain import a_block, spoiled
+from paxoskit.grading.checks.chain import a_block, a_request, spoiled
 from paxoskit.grading.checks.play import Play, Said, dice, hunt_together, same, sends
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, claims_of_words, live, trial
 from paxoskit.grading.properties import Exercise, Failed, Property
@@ -605,6 +605,17 @@ class Scene:
         self.quiet()
         self.speak(2, Prepare(Ballot(ballot.round + 1, 2), self.random.randint(0, self.book.height)))
 
+    def lookalike(self, decided: bool) -> None:
+        """Server 1 votes; a block of that hash with other fields is decided, or led; somebody stands."""
+        low, high = Ballot(1, 2), Ballot(2, 3)
+        block = self.proposal(low)
+        self.speak(low.server, Accept(low, block))
+        other = replace(block, operations=(*block.operations, a_request(self.random)))
+        self.speak(high.server, Decide(other) if decided else Accept(high, other))
+        self.quiet()
+        self.speak(4, Prepare(Ballot(3, 4), self.book.height))
+        self.speak(high.server, Decide(block))
+
     def unshaken(self) -> None:
         """Server 1 votes; after each thing that it hears then, none of which decides that slot, somebody stands."""
         book = self.book
@@ -813,6 +824,9 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         *((LEAD, partial(scene, seed=seed, words=("stale", told), run=partial(Scene.stale, told=told)))
           for told in (False, True)),
         *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
+        *((DECIDE if decided else VOTES,
+           partial(scene, seed=seed, words=("lookalike", decided), run=partial(Scene.lookalike, decided=decided)))
+          for decided in (True, False)),
         *((PROMISE, partial(scene, seed=seed, words=("kept", voted, *what),
                             run=partial(Scene.kept, voted=voted, what=what)))
           for voted in (True, False) for what in product(("decide_next", "blocks", "crash"), repeat=2)),
