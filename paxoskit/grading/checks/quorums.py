@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 from paxoskit.grading.checks.play import dice
 from paxoskit.grading.properties import Exercise, Failed, Property
@@ -155,8 +155,29 @@ def judge_by_server(subject: Subject, seed: int) -> None:
                 f"{len(votes)} of {len(servers)} servers voted.\nLook at how you tell a vote that came before, "
                 "long before perhaps."
             )
+    for votes in short_lists((1, 2, 3)):
+        for phase in (1, 2):
+            judge_alike(subject, list(dict.fromkeys(votes)), votes, phase,
+                        "Look at what you count: a network may bring the same vote twice.")  # fmt: skip
     judge_many_copies(subject, (1, 2, 3, 4, 5))
     never_the_same(answers)
+
+
+def short_lists(names: tuple[int, ...]) -> Iterator[list[int]]:
+    """Yield every list of one to four votes, in any order: few copies are copies too, one vote or two."""
+    for length in range(1, 5):
+        yield from map(list, product(names, repeat=length))
+
+
+def judge_alike(subject: Subject, votes: list[int], longer: list[int], phase: int, advice: str) -> None:
+    """Of servers 1, 2 and 3, the same ones voted in both lists: the answer is the same."""
+    servers = (1, 2, 3)
+    answer = ask(subject, votes, servers, phase)
+    if ask(subject, longer, servers, phase) is not answer:
+        raise Failed(
+            f"{call(votes, servers, phase)} returned {answer}, and {call(longer, servers, phase)} returned "
+            f"{not answer}: the same {len(set(votes) & set(servers))} of {len(servers)} servers voted.\n{advice}"
+        )
 
 
 def judge_many_copies(subject: Subject, servers: tuple[int, ...]) -> None:
@@ -212,6 +233,10 @@ def judge_strangers(subject: Subject, seed: int) -> None:
                         f"Look at whose votes you count: {', '.join(map(str, sorted(strangers)))} are no servers of "
                         "this cluster."
                     )
+    for votes in short_lists((1, 2, 8, 9)):
+        for phase in (1, 2):
+            judge_alike(subject, [name for name in votes if name in (1, 2, 3)], votes, phase,
+                        "Look at whose votes you count: 8 and 9 are no servers of this cluster.")  # fmt: skip
     judge_many_strangers(subject, seed)
     judge_other_servers(subject)
     never_the_same(answers)
