@@ -148,20 +148,21 @@ def unasked(sent: Sequence[tuple[Name, Message]]) -> str:
 
 def judge_timers(subject: Subject, what: str) -> None:
     """A server that set timers hears them, more than once, between one request and the next. No story is told."""
-    server, effects = begun(subject.node("Echo"), 2, (1, 2, 3))
-    for number in (1, 2, 3):
-        request = Request("client 1/1.1", number, Get("'x'"))
-        answer = server.receive("client 1", request)
-        if what == "answered" and not outgoing(answer, 2):
-            raise Failed(
-                f"server 2 had heard its own timers, then heard {ask_of(request)} of client 1 and said nothing.\n"
-                "Look at what a timer changes in your server: an echo needs none."
-            )
-        timers, effects = [one.message for one in (*effects, *answer) if isinstance(one, After)], []
-        for timer in timers:
-            effects += (told := server.receive(2, timer))
-            if what == "right node" and outgoing(told, 2):
-                raise Failed(f"server 2 heard its own timer and sent {unasked(outgoing(told, 2))}")
+    for name in (1, 2):  # the first server has no timers either: an echo has no leader
+        server, effects = begun(subject.node("Echo"), name, (1, 2, 3))
+        for number in (1, 2, 3):
+            request = Request("client 1/1.1", number, Get("'x'"))
+            answer = server.receive("client 1", request)
+            if what == "answered" and not outgoing(answer, name):
+                raise Failed(
+                    f"server {name} had heard its own timers, then heard {ask_of(request)} of client 1 and said "
+                    "nothing.\nLook at what a timer changes in your server: an echo needs none."
+                )
+            timers, effects = [one.message for one in (*effects, *answer) if isinstance(one, After)], []
+            for timer in timers:
+                effects += (told := server.receive(name, timer))
+                if what == "right node" and outgoing(told, name):
+                    raise Failed(f"server {name} heard its own timer and sent {unasked(outgoing(told, name))}")
 
 
 def in_words(sent: Sequence[tuple[Name, Message]]) -> str:
