@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import product
 from random import Random
 
 from paxoskit.grading.checks.play import Play, Said, Schedule, begun, dice, hunt, newborn, same, sends
@@ -175,18 +176,22 @@ MANY, COPIES, CLIENTS = 250, 50, 80
 PLACES = ((1, 1), (2, 2), (4, 4), (5, 5), (8, 9), (23, 31))
 """A server's number, and how many servers there are."""
 
+EITHER: tuple[Get | Put, ...] = (Get("'x'"), Put("'x'", "'y'"))
+"""A request of each kind: what is right for gets may be wrong for puts."""
+
 
 def judge_answered(subject: Subject, seed: int) -> None:
     """Every request is answered: soon, by any server, in any order, after many others, and each of many copies."""
     judge("answered")(subject, seed)
     judge_timers(subject, "answered")
     for name, servers in PLACES:
-        server = an_echo(subject, name, servers)
-        if not outgoing(server.receive("client 1", first := Request("client 1/1.1", 1, Get("'x'"))), name):
-            raise Failed(
-                f"{title(name)} of {servers} heard {ask_of(first)} of client 1, and said nothing.\n"
-                "Look at what your server makes of its number, and of its peers: each server answers whoever asks it."
-            )
+        for operation in EITHER:
+            server = an_echo(subject, name, servers)
+            if not outgoing(server.receive("client 1", first := Request("client 1/1.1", 1, operation)), name):
+                raise Failed(
+                    f"{title(name)} of {servers} heard {ask_of(first)} of client 1, and said nothing.\nLook at what "
+                    "your server makes of its number, and of its peers: each server answers whoever asks it."
+                )
     many = [("client 1", Request(f"client 1/1.{n % 7}", 1 + n // 7, Get(show(n)))) for n in range(MANY)]
     all_answered(subject, [*many, many[0]])
     all_answered(subject, many[:1] * COPIES)
@@ -214,13 +219,20 @@ def judge_right_node(subject: Subject, seed: int) -> None:
     judge_timers(subject, "right node")
     server = an_echo(subject)
     for client in ("client 1", "client 12", "client 2", "client 120"):
-        request = Request(f"{client}/1.1", 1, Get("'x'"))
-        sent = outgoing(server.receive(client, request))
-        if {to for to, _ in sent} != {client}:
-            raise Failed(
-                f"a server heard {ask_of(request)} of {client} and sent {in_words(sent)}; one reply to {client} was "
-                "expected.\nLook at whom the reply goes to."
-            )
+        for number, operation in enumerate(EITHER, 1):
+            to_its_client(server, client, Request(f"{client}/1.1", number, operation))
+    for name, operation in product((1, 2, 3), EITHER):
+        to_its_client(an_echo(subject, name, 3), "client 1", Request("client 1/1.1", 1, operation))
+
+
+def to_its_client(server: Node, client: str, request: Request) -> None:
+    """Whatever a server sends when it hears a request goes to the client that asked, and something does."""
+    sent = outgoing(server.receive(client, request), server.name)
+    if {to for to, _ in sent} != {client}:
+        raise Failed(
+            f"{title(server.name)} heard {ask_of(request)} of {client} and sent {in_words(sent)}; one reply to "
+            f"{client} was expected.\nLook at whom the reply goes to."
+        )
 
 
 UNUSUAL = (
@@ -243,6 +255,14 @@ def judge_words(subject: Subject, seed: int) -> None:
                 raise Failed(
                     f"a server heard {brief(ask_of(request))} of client 1 and sent {brief(in_words(sent))}; expected: "
                     f"{brief(say(echo_of(request)))}.\nLook at what the reply is made of: it changes nothing."
+                )
+    for (name, servers), operation in product(PLACES, EITHER):
+        server, request = an_echo(subject, name, servers), Request("client 1/1.1", 1, operation)
+        for to, reply in outgoing(server.receive("client 1", request), name):
+            if to == "client 1" and not same(reply, echo_of(request)):  # who else hears of it is no matter of words
+                raise Failed(
+                    f"{title(name)} of {servers} heard {ask_of(request)} of client 1 and sent {say(reply)}; expected: "
+                    f"{say(echo_of(request))}.\nLook at what your server makes of its number, and of its peers."
                 )
 
 
