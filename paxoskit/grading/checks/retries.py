@@ -29,8 +29,9 @@ ANSWERED, VALUES, MISSING, ONCE, EFFECTS = "answered", "values", "missing", "onc
 class Table:
     """What a right server would answer, and which of the faults the property is about."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, puts: bool = True) -> None:
         self.what = what
+        self.puts = puts  # whether what a put answers is judged where effects are: not if it is wrong in any case
         self.data: dict[str, str] = {}
         self.right: dict[tuple[str, int], str | None] = {}
         self.first: dict[tuple[str, int], Any] = {}
@@ -72,7 +73,7 @@ class Table:
             return None
         if self.what == ONCE and again:
             right = first
-        elif isinstance(request.operation, Put) and self.what != VALUES:
+        elif isinstance(request.operation, Put) and self.what != VALUES and not (self.what == EFFECTS and self.puts):
             return None
         for answer in given:
             if not same(answer, right):
@@ -239,7 +240,8 @@ def judge(what: str, scene: Callable[[Play, Random], None], count: int = 40) -> 
             yield lambda play, run=run: scene(play, dice("retries", scene.__name__, seed, run))  # type: ignore[misc]
 
     def judged(subject: Subject, seed: int) -> None:
-        hunt(subject, BEGIN, {MINE: "KeyValueServer"}, lambda: Table(what), schedules(seed))
+        puts = what != EFFECTS or puts_answer_right(subject)
+        hunt(subject, BEGIN, {MINE: "KeyValueServer"}, lambda: Table(what, puts), schedules(seed))
 
     return judged
 
@@ -328,8 +330,9 @@ def after_long(subject: Subject, requests: list[Request], what: str) -> None:
 
     No story is told: it would be long.
     """
+    puts = what != EFFECTS or puts_answer_right(subject)
     server = newborn(subject.node("KeyValueServer"), 1, (1,))
-    table, first = Table(what), dict[tuple[str, int], int]()
+    table, first = Table(what, puts), dict[tuple[str, int], int]()
     subject.foresee(server, [[(request.client, request) for request in requests]])
     for count, request in enumerate(requests):
         name = (request.session, request.number)
@@ -403,6 +406,16 @@ def answers_none(subject: Subject) -> bool:
     except LearnerError:
         return False
     return [vars(one.message).get("answer", "") for one in effects if isinstance(one, Send)] == [None]
+
+
+def puts_answer_right(subject: Subject) -> bool:
+    """Say whether puts of one session answer rightly, in order: whoever's do not, loses a point for that alone."""
+    puts = [Put(key, value) for value in ("0", "1", "1", "0", "10") for key in KEYS]
+    try:
+        after_long(subject, in_a_session(puts), VALUES)
+    except (Failed, LearnerError):
+        return False
+    return True
 
 
 def judge_sessions(subject: Subject, seed: int) -> None:
