@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import permutations, product
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ BEGIN = Story(nodes=(MINE,), clients=((), ()))
 KEYS = ("'x'", "'y'")
 
 ANSWERED, VALUES, MISSING, ONCE, EFFECTS = "answered", "values", "missing", "once", "effects"
+TO_NOBODY_ELSE = "to nobody else"
 
 
 class Table:
@@ -48,10 +50,12 @@ class Table:
         heard = f"{title(choice.node)} heard {asked(request)} of {choice.peer}{' again' if again else ''}"
         sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
         strangers = [to for to, _ in sent if to != choice.peer]
-        if self.what == ANSWERED and any(name == choice.node for name, _ in world.timers):
+        if self.what in (ANSWERED, TO_NOBODY_ELSE) and any(name == choice.node for name, _ in world.timers):
             return f"{heard}, and a timer of its own is set.\nLook at what your server waits for: it sets no timers."
-        if self.what == ANSWERED and strangers:
+        if self.what in (ANSWERED, TO_NOBODY_ELSE) and strangers:
             return f"{heard} and sent a message to {title(strangers[0])}.\nLook at whom each message goes to."
+        if self.what == TO_NOBODY_ELSE:
+            return None
         replies = [message for to, message in sent if to == choice.peer and answers(message, request)]
         if not replies:
             return f"{heard} and {what_else([message for _, message in sent])}.\n{ADVICE[ANSWERED]}"
@@ -249,6 +253,9 @@ def judge(what: str, scene: Callable[[Play, Random], None], count: int = 40) -> 
 def judge_answered(subject: Subject, seed: int) -> None:
     """Every request is answered; and what the server keeps can be copied: worlds turn back time."""
     judge(ANSWERED, retried)(subject, seed)
+    for scene in (never_put, several_sessions, overtaking):
+        with suppress(LearnerError):  # an exception here is the matter of another property
+            judge(TO_NOBODY_ELSE, scene, 10)(subject, seed)
     server = newborn(subject.node("KeyValueServer"), 1, (1,))
     server.receive("client 1", Request("client 1/1.1", 1, Put(KEYS[0], "1")))
     try:
