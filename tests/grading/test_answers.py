@@ -146,6 +146,27 @@ def test_the_search_through_a_proposers_states_finds_what_no_schedule_does(name,
     assert [result.id for result in build(file, "05_proposer").values() if not result.points] == []
 
 
+def test_an_acceptor_that_begins_when_it_starts_catches_the_planted_bug_with_a_test_that_starts_it(tmp_path):
+    right = ANSWERS / "04_acceptor" / "right" / "begins_when_it_starts.py"
+    (tmp_path / "acceptor.py").write_text(right.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "own_test.py").write_text(OWN_TEST, encoding="utf-8")
+    report = judge(exercise("04_acceptor"), LocalSubject(tmp_path / "acceptor.py"))
+    assert {result.id: result.status for result in report.properties}["own_test"] == PASSED
+
+
+OWN_TEST = """
+from paxoskit.protocol.plain import Ballot
+from paxoskit.protocol.synod import Accept, Accepted, Prepare
+
+def test(answer):
+    acceptor = answer.Acceptor(1, [1, 2, 3])
+    acceptor.start()
+    acceptor.receive(3, Prepare(Ballot(2, 3)))
+    said = acceptor.receive(2, Accept(Ballot(1, 2), "red"))
+    assert not any(isinstance(message, Accepted) for _, message in said)
+"""
+
+
 def test_a_proposer_that_is_born_with_the_time_is_told_of_it_in_practice_too(tmp_path):
     source = (TOP / "solutions" / "05_proposer" / "proposer.py").read_text(encoding="utf-8")
     born = "        super().__init__(name, peers, disk)\n"

@@ -12,7 +12,7 @@ from typing import Any
 from paxoskit.grading.checks.cast import PROMPTER, ROLES, is_ballot, quoted, told
 from paxoskit.grading.checks.play import Play, Said, begun, dice, hunt_together, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
-from paxoskit.grading.subject import RAISED, Heard, LearnerError, Subject
+from paxoskit.grading.subject import RAISED, LearnerError, Subject
 from paxoskit.protocol.node import After, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Vote
@@ -309,7 +309,7 @@ def tell(play: Play, message: Prepare | Accept) -> list[Said]:
 def said_and_heard(message: Prepare | Accept) -> tuple[Choice, Choice]:
     """Return the two choices by which the ballot's proposer says a message and the acceptor hears it."""
     proposer = message.ballot.server
-    return Choice("ask", proposer, what=message), Choice("deliver", 1, proposer, message)
+    return Choice("ask", proposer, what=message), heard_of(proposer, message)
 
 
 @lru_cache(10_000)
@@ -488,10 +488,11 @@ def lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[type]]
             foresee(subject, begin, lives)
         hunted(begin, lives)
     if len(ended) < len(NEEDED):
-        for known in (ALONE, TIMED if After in kinds else (), OWN):
-            for name, peers, heard in known if known is not OWN or ANSWERS not in ended else ():
-                for what, words in alone(subject, name, peers, heard):
-                    ended.setdefault(what, Failed(words))
+        for place in (*ALONE, *(TIMED if After in kinds else ()), *OWN_NAME):
+            if place in OWN_NAME and ANSWERS in ended:
+                continue
+            for what, words in alone(subject, *place):
+                ended.setdefault(what, Failed(words))
     if ANSWERS not in ended:
         try:
             judge_company(subject)
@@ -540,7 +541,11 @@ def foresee(subject: Subject, begin: Story, lives: Iterable[list[Prepare | Accep
     subject.foresee(node, (as_heard(run) for run in lives))
 
 
-def as_heard(run: Iterable[Prepare | Accept]) -> list[Heard]:
+Asked = tuple[int, Prepare | Accept]
+"""Who asks, and what."""
+
+
+def as_heard(run: Iterable[Prepare | Accept]) -> list[Asked]:
     """Return messages as the acceptor hears them, each from its ballot's proposer."""
     return [(message.ballot.server, message) for message in run]
 
@@ -602,9 +607,6 @@ SAID_TO_THREE: list[Prepare | Accept] = [
 ]
 """What server 3 hears, of proposers whose names are below its own."""
 
-Asked = tuple[int, Prepare | Accept]
-"""Who asks, and what."""
-
 ANYBODY = (2, 3, 4, 5, 77)
 """Who may ask server 1, in ballots of its own or of others: some are its peers."""
 
@@ -628,28 +630,23 @@ def asked_by_anybody(servers: Sequence[int]) -> Iterator[list[Asked]]:
         yield [(random.choice(ANYBODY), message) for message in run]
 
 
-def each_heard(lives: Iterable[list[Prepare | Accept]]) -> list[list[Asked]]:
-    """Return lives as the acceptor hears them, each message from its ballot's proposer."""
-    return [[(message.ballot.server, message) for message in run] for run in lives]
-
-
 ALONE: tuple[tuple[int, tuple[int, ...], list[list[Asked]]], ...] = (
-    (3, (1, 2, 3), each_heard([*two, prepare((2, 2))] for two in product(SAID_TO_THREE, repeat=2))),
-    (1, (1, 2, 3), each_heard([prepare((1, 2)), Accept(Ballot(1, 2), text), prepare((2, 3))] for text in TEXTS)),
-    (1, (1, 2, 3), each_heard(runs_of_close(FAR))),
-    (3, (3, 40, 70, 90), each_heard(runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))),
-    (1, (1,), each_heard(runs_of_close((((1, 2), (1, 3)),)))),
-    (2, (1, 2), each_heard(runs_of_close((((1, 3), (2, 1)),)))),
-    (77, tuple(range(70, 79)), each_heard(runs_of_close((((1, 10), (1, 99)),)))),
-    (1, (1, 2, 3), each_heard([[*crowd()], [*late()]])),
+    (3, (1, 2, 3), [as_heard([*two, prepare((2, 2))]) for two in product(SAID_TO_THREE, repeat=2)]),
+    (1, (1, 2, 3), [as_heard([prepare((1, 2)), Accept(Ballot(1, 2), text), prepare((2, 3))]) for text in TEXTS]),
+    (1, (1, 2, 3), [*map(as_heard, runs_of_close(FAR))]),
+    (3, (3, 40, 70, 90), [*map(as_heard, runs_of_close((((1, 10), (1, 99)), ((1, 90), (2, 10)))))]),
+    (1, (1,), [*map(as_heard, runs_of_close((((1, 2), (1, 3)),)))]),
+    (2, (1, 2), [*map(as_heard, runs_of_close((((1, 3), (2, 1)),)))]),
+    (77, tuple(range(70, 79)), [*map(as_heard, runs_of_close((((1, 10), (1, 99)),)))]),
+    (1, (1, 2, 3), [as_heard(crowd()), as_heard(late())]),
     (1, (1, 2, 3), list(asked_by_anybody((3, 4, 5)))),
 )  # fmt: skip
 """Acceptors that are alone with their proposers: their names, their peers, and what they hear of whom."""
 
-OWN = ((1, (1, 2, 3), list(asked_by_anybody((1, 2, 4)))),)
+OWN_NAME = ((1, (1, 2, 3), list(asked_by_anybody((1, 2, 4)))),)
 """What an acceptor hears besides that answers whoever asks: ballots of its own name, said late or by others."""
 
-TIMED = ((1, (1, 2, 3), each_heard(map(list, product(SHORT, repeat=3)))),)
+TIMED = ((1, (1, 2, 3), [*map(as_heard, product(SHORT, repeat=3))]),)
 """What an acceptor hears besides that has set a timer."""
 
 

@@ -844,7 +844,7 @@ ROUNDS = 200
 """A duel that is not over after so many waits of its first proposer, and 20 seconds, goes on for ever."""
 
 
-PAIRS = {10: (14, 24), 11: (5, 15), 12: (4, 8), 13: (4, 9), 14: (4, 7), 15: (5, 6)}
+PAIRS = {11: (14, 24), 12: (4, 8), 13: (4, 9), 14: (4, 7), 15: (5, 6)}
 """Which two of more proposers meet in a run, for each run of these numbers; the first two in others."""
 
 

@@ -185,6 +185,15 @@ def never_put(play: Play, random: Random) -> None:
         deliver(play, "client 1", ask(play, "client 1", "1.0", what))
 
 
+def put_at_last(play: Play, random: Random) -> None:
+    """Two clients ask for keys that nobody put, and put them then; some of their requests are lost."""
+    for step in range(9):
+        client, key = random.choice(("client 1", "client 2")), random.choice(KEYS)
+        request = ask(play, client, "1.0", Put(key, str(step)) if random.random() < 0.4 else Get(key))
+        if random.random() < 0.8:
+            deliver(play, client, request)
+
+
 def retried(play: Play, random: Random) -> None:
     """Two clients whose requests come in order, and old copies of them at any later time.
 
@@ -253,7 +262,7 @@ def judge(what: str, scene: Callable[[Play, Random], None], count: int = 40) -> 
 def judge_answered(subject: Subject, seed: int) -> None:
     """Every request is answered; and what the server keeps can be copied: worlds turn back time."""
     judge(ANSWERED, retried)(subject, seed)
-    for scene in (never_put, several_sessions, overtaking):
+    for scene in (put_at_last, several_sessions, overtaking):
         with suppress(LearnerError):  # an exception here is the matter of another property
             judge(TO_NOBODY_ELSE, scene, 10)(subject, seed)
     server = newborn(subject.node("KeyValueServer"), 1, (1,))

@@ -1,9 +1,6 @@
 # loses: little. Beside its highest ballot, in one field, the disk keeps the value that was taken over.
 from dataclasses import dataclass
 
-# else
-# from dataclasses import dataclass  # above `class Disk:`
-#
 
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import BOTTOM, Ballot
@@ -23,10 +20,6 @@ class Acceptor(Node):
     def __init__(self, name, peers, disk=None):
         super().__init__(name, peers, disk)
         self.answered = 0
-        # else
-        # self.promised = BOTTOM  # I vote in no ballot below this one
-        # self.vote = None  # my vote in the highest ballot
-        # self.answered = 0  # how many messages I answered
 
     def on_prepare(self, sender, prepare):
         """Promise the ballot, and report my vote."""
@@ -36,12 +29,6 @@ class Acceptor(Node):
             return
         self.disk.promised = prepare.ballot
         self.send(sender, Promise(prepare.ballot, self.disk.vote))
-        # else
-        # if prepare.ballot < self.promised:
-        #     self.send(sender, Nack(prepare.ballot, self.promised))
-        #     return
-        # self.promised = prepare.ballot
-        # self.send(sender, Promise(prepare.ballot, self.vote))
 
     def on_accept(self, sender, accept):
         """Vote for the value, unless I promised a higher ballot."""
@@ -51,12 +38,6 @@ class Acceptor(Node):
             return
         self.disk.promised = accept.ballot
         self.disk.vote = Vote(accept.ballot, accept.value)
-        # else
-        # if accept.ballot < self.promised:
-        #     self.send(sender, Nack(accept.ballot, self.promised))
-        #     return
-        # self.promised = accept.ballot
-        # self.vote = Vote(accept.ballot, accept.value)
         self.send(sender, Accepted(accept.ballot, accept.value))
 
 
@@ -73,8 +54,6 @@ class Proposer(Node):
 
     def __init__(self, name, peers, disk=None):
         super().__init__(name, peers, disk)
-        # else
-        # self.highest = BOTTOM  # the highest ballot that I used or heard of
         self.wish = None  # what I was asked to propose
         self.ballot = BOTTOM  # the one I stand in
         self.reports = {}  # acceptor: the vote that its promise of my ballot reports, or None
@@ -92,8 +71,6 @@ class Proposer(Node):
         r, v = self.disk.highest
         self.disk.highest = (r + 1, v)
         self.ballot = Ballot(r + 1, self.name)
-        # else
-        # self.ballot = self.highest = Ballot(self.highest.round + 1, self.name)
         self.reports, self.proposed, self.voters = {}, None, set()
         self.broadcast(Prepare(self.ballot))
         self.after(self.PATIENCE, TryAgain(self.ballot))
@@ -122,8 +99,6 @@ class Proposer(Node):
     def on_nack(self, sender, nack):
         """Remember which ballot is in my way; my timer decides when to try again."""
         self.disk.highest = (max(self.disk.highest[0], nack.promised.round), self.disk.highest[1])
-        # else
-        # self.highest = max(self.highest, nack.promised)
 
     def on_try_again(self, sender, message):
         """Stand again, if the ballot came to nothing."""

@@ -15,7 +15,6 @@ class Server(Member):
         """Promise the ballot, unless I promised a higher one; tell the candidate what I voted and what it lacks."""
         if self.heard:
             return  # my leader lives: as if this message were lost
-        # begin: on_prepare: refuse or promise; what does the candidate not know about the slots from its height on?
         if prepare.ballot < self.disk.promised:
             self.send(sender, Nack(prepare.ballot, self.disk.promised))
             return
@@ -24,11 +23,9 @@ class Server(Member):
             self.disk.promised = prepare.ballot
         blocks = self.disk.blocks[prepare.height :]
         self.send(sender, Promise(prepare.ballot, prepare.height, self.disk.vote, blocks))
-        # end
 
     def on_promise(self, sender, promise):
         """Learn what others decided; with a majority of promises lead, and propose first what may be chosen."""
-        # begin: on_promise: which promises count, what do they teach? at a majority: self.lead(), then propose what?
         if promise.ballot != self.ballot or self.leading or sender not in self.peers:
             return
         self.promises[sender] = promise
@@ -39,13 +36,11 @@ class Server(Member):
             votes = [vote for vote in votes if vote.block.height == self.height]
             if votes:
                 self.offer(max(votes, key=lambda vote: vote.ballot).block)
-        # end
 
     def on_accept(self, sender, accept):
         """Vote for a good block of the next slot, unless I promised a higher ballot; announce each vote."""
         if not self.follow(sender, accept.ballot):
             return  # I promised a higher ballot, and have said so
-        # begin: on_accept: another slot? a bad block? otherwise keep the vote, say it, and announce it
         block = accept.block
         if block.height != self.height:
             self.close_gap(sender, block.height)
@@ -53,15 +48,12 @@ class Server(Member):
             self.disk.vote = Vote(accept.ballot, block)
             self.send(sender, Accepted(accept.ballot, block.height, block.hash))
             self.announce(Voted(accept.ballot, block.height, block.hash))
-        # end
 
     def on_decide(self, sender, decide):
         """Append the chosen block if it is the next one; ask for those between if it is a later one."""
-        # begin: on_decide: an old block, the next one, a later one; which vote is over when a slot is decided?
         block = decide.block
         if block.height > self.height:
             self.close_gap(sender, block.height)
         elif block.height == self.height and self.fits(block):
             self.disk.vote = None
             self.append(block)
-        # end

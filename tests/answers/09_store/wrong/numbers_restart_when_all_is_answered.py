@@ -11,15 +11,12 @@ class Store(Log):
 
     def begin(self, blocks):
         """A life begins, with these decided blocks on the disk: make the store that they imply."""
-        # begin: begin: what does a store hold, and how do decided blocks fill it? nothing is answered here
         self.data = {}
         self.last = {}  # session: the number and the answer of its last request that took effect
         for block in blocks:
             for request in block.operations:
                 self.perform(request)
-        # end
 
-    # begin:
     def perform(self, request):
         """Let a request take effect, unless it has before."""
         number, _ = self.last.get(request.session, (0, None))
@@ -35,25 +32,20 @@ class Store(Log):
         if number == request.number:
             self.send(request.client, Reply(request.session, number, answer))
 
-    # end
     def on_request(self, sender, request):
         """Answer what has taken effect here already; lead what is new to a block."""
-        # begin: on_request: is it done already? then answer it; a new one goes into the log, a get too
         number, _ = self.last.get(request.session, (0, None))
         if request.number > number:
             self.order(sender, request)
         else:
             self.answer(request)
-        # end
 
     def apply(self, block):
         """A block is decided: let its requests take effect, each once; the leader answers them."""
-        # begin: apply: what becomes of each request of the block? who answers it?
         for request in block.operations:
             self.perform(request)
             if self.leading:
                 self.answer(request)
-        # end
 
 
 class Client(Node):
@@ -63,44 +55,36 @@ class Client(Node):
 
     def __init__(self, name, peers, disk=None):
         super().__init__(name, peers, disk)
-        # begin: Client: what must it remember of what it was asked, and of what it has sent?
         self.line = []  # requests, in the order asked; the first is on its way
         self.numbers = {}  # session: the number of its last request
         self.asked = 0  # how often I have changed the server
-        # end
 
     def on_ask(self, sender, ask):
         """Make a request of it; send it, unless another one is on its way."""
-        # begin: on_ask: number it within its session, put it in line, send it if it is the first
         if not self.line and len(self.numbers) > 3:
             self.numbers = {}
         number = self.numbers[ask.session] = self.numbers.get(ask.session, 0) + 1
         self.line.append(Request(ask.session, number, ask.operation))
         if len(self.line) == 1:
             self.say()
-        # end
 
     def on_asks(self, sender, many):
         """Be asked many things at once."""
         for ask in many.asks:
             self.on_ask(sender, ask)
 
-    # begin:
     def say(self):
         """Send the request whose turn it is, and wait."""
         self.send(self.peers[self.asked % len(self.peers)], self.line[0])
         self.after(self.PATIENCE, RetryTimeout())
 
-    # end
     def on_reply(self, sender, reply):
         """Take the answer to the request that is on its way, announce it, and send the next one."""
-        # begin: on_reply: is it the answer to what is on its way? then Answered, and the next in line
         if self.line and (reply.session, reply.number) == (self.line[0].session, self.line[0].number):
             self.line.pop(0)
             self.announce(Answered(reply.session, reply.number, reply.answer))
             if self.line:
                 self.say()
-        # end
 
     def on_replies(self, sender, many):
         """Hear many answers at once."""
@@ -109,8 +93,6 @@ class Client(Node):
 
     def on_retry_timeout(self, sender, message):
         """No answer came in time: send the same request to the next server."""
-        # begin: on_retry_timeout: is anything on its way? the next server may be up
         if self.line:
             self.asked += 1
             self.say()
-        # end

@@ -18,7 +18,6 @@ def content(height, previous_hash, operations, nonce):
     return canonical_start(height, previous_hash, operations) + b"%d}" % nonce
 
 
-# begin:
 def digest(height, previous_hash, operations, nonce):
     """Return the hash that these fields give."""
     return sha256(content(height, previous_hash, operations, nonce)).hexdigest()
@@ -29,20 +28,16 @@ def is_good(text, difficulty):
     return all(digit in "012" for digit in text[-difficulty:])
 
 
-# end
 def mine(height, previous_hash, operations, miner, difficulty=1):
     """Return the Block with the smallest of the miner's nonces that makes a good hash."""
-    # begin: mine: try the miner's nonces, smallest first, until the hash is good
     nonce = miner
     while not is_good(digest(height, previous_hash, operations, nonce), difficulty):
         nonce += STEP
     return Block(height, previous_hash, operations, nonce, digest(height, previous_hash, operations, nonce))
-    # end
 
 
 def verify(block, height, previous_hash, difficulty=1):
     """Return the first check that a block fails as the one of this height on top of that hash; "" if none."""
-    # begin: verify: four checks, in the order of the statement; return the name of the first that fails
     if digest(block.height, block.previous_hash, block.operations, block.nonce) != block.hash:
         return "hash"
     if not is_good(block.hash, difficulty):
@@ -50,12 +45,10 @@ def verify(block, height, previous_hash, difficulty=1):
     if block.height != height:
         return "height"
     return "" if block.previous_hash == previous_hash else "previous_hash"
-    # end
 
 
 def first_fault(blocks, difficulty=1):
     """Return (place, check) of the first bad block of a chain, None if there is none."""
-    # begin: first_fault: go up from the first block; what must the next one point at?
     previous_hash = NO_HASH
     for height, block in enumerate(blocks):
         check = verify(block, height, previous_hash, difficulty)
@@ -63,13 +56,11 @@ def first_fault(blocks, difficulty=1):
             return height, check
         previous_hash = block.hash
     return None
-    # end
 
 
 class Server(Log):
     """A server that votes for good blocks only, and appends good blocks only."""
 
-    # begin:
     def is_good_next(self, block):
         """Say whether a block can be the next one; announce the check that it fails."""
         check = verify(block, self.height, self.tip())
@@ -77,12 +68,10 @@ class Server(Log):
             self.announce(Rejected(block.height, check))
         return not check
 
-    # end
     def on_accept(self, sender, accept):
         """Vote for a good block of the next slot; close the gap if it is of another slot."""
         if not self.follow(sender, accept.ballot):
             return  # I promised a higher ballot, and have said so
-        # begin: on_accept: is it the next slot? is the block good? then vote
         block = accept.block
         if block.height != self.height:
             self.close_gap(sender, block.height)
@@ -91,19 +80,14 @@ class Server(Log):
             if vote is None or vote.block.height != block.height or vote.ballot.round < accept.ballot.round:
                 self.disk.vote = Vote(accept.ballot, block)
             self.send(sender, Accepted(accept.ballot, block.height, block.hash))
-        # end
 
     def on_blocks(self, sender, message):
         """Append the decided blocks that come next, each verified."""
-        # begin: on_blocks: which of them come next? verify each, forget the vote for its slot, self.append it
         for block in message.blocks:
             if block.height == self.height and self.is_good_next(block):
                 self.disk.vote = None
                 self.append(block)
-        # end
 
     def next_block(self):
         """Return a new block for the next slot: all requests that wait, in their order, mined by me."""
-        # begin: next_block: what does it hold, and what does it point at?
         return mine(self.height, self.tip(), tuple(self.queue.values()), self.name)
-        # end

@@ -24,29 +24,24 @@ class Server(Member):
 
     def stand(self):
         """My election timer rang, and I heard no leader: ask everybody to follow me in a new ballot."""
-        # begin: stand: who may never stand again? which ballot is above all that were used, in earlier lives too?
         if self.disk.voter:
             self.become_follower()
             self.ballot = Ballot(max(self.disk.promised, self.seen).round + 1, self.name)
             self.broadcast(Prepare(self.ballot, self.height))
-        # end
 
     def on_prepare(self, sender, prepare):
         """Promise the ballot, unless I promised a higher one; tell the candidate what I voted and what it lacks."""
         if self.heard:
             return  # my leader lives: as if this message were lost
-        # begin: on_prepare: may I promise at all? and this ballot? what must a promise tell?
         if prepare.ballot < self.disk.promised:
             self.send(sender, Nack(prepare.ballot, self.disk.promised))
         elif self.disk.voter:
             self.yield_to(prepare.ballot)
             self.disk.promised, blocks = prepare.ballot, self.disk.blocks[prepare.height :]
             self.send(sender, Promise(prepare.ballot, prepare.height, self.disk.vote, blocks))
-        # end
 
     def on_promise(self, sender, promise):
         """Learn what others decided; with a majority of promises lead, and propose first what may be chosen."""
-        # begin: on_promise: which promises count, what do they teach? at a majority: self.lead(), then propose what?
         if promise.ballot != self.ballot or self.leading or sender not in self.peers:
             return
         self.promises[sender] = promise
@@ -56,13 +51,11 @@ class Server(Member):
             votes = [one.vote for one in self.promises.values() if one.vote and one.vote.block.height == self.height]
             if votes:
                 self.offer(max(votes, key=lambda vote: vote.ballot).block)
-        # end
 
     # Phase 2: what is in the next slot?
 
     def on_accept(self, sender, accept):
         """Vote for a good block of the next slot, unless I promised a higher ballot."""
-        # begin: on_accept: self.follow first; another slot? a bad block? may I vote? what is kept before it is said?
         if not self.follow(sender, accept.ballot):
             return
         known = self.disk.vote is not None and self.disk.vote.block.hash == accept.block.hash
@@ -71,40 +64,32 @@ class Server(Member):
         elif self.disk.voter and (known or self.fits(accept.block)):
             self.disk.vote = Vote(accept.ballot, accept.block)
             self.send(sender, Accepted(accept.ballot, accept.block.height, accept.block.hash))
-        # end
 
     def on_decide(self, sender, decide):
         """Append the chosen block if it is the next one; ask for those between if it is a later one."""
-        # begin: on_decide: an old block, the next one, a later one
         if decide.block.height > self.height:
             self.close_gap(sender, decide.block.height)
         self.on_blocks(sender, Blocks((decide.block,)))
-        # end
 
     # The store
 
     def begin(self, blocks):
         """A life begins, with these decided blocks on the disk: make the store that they imply."""
-        # begin: begin: what does a store hold, and how do decided blocks fill it? nothing is answered here
         self.data = {}  # key: its value, and how often it was put
         self.done = {}  # session: the number and the answer of its last request that took effect
         for block in blocks:
             self.apply(block)  # at a life's beginning nobody leads
-        # end
 
     def on_request(self, sender, request):
         """Answer what has taken effect here already; lead what is new to a block."""
-        # begin: on_request: is it done already? then answer it; a new one goes into the log, a get too
         number, answer = self.done.get(request.session, (0, None))
         if request.number > number:
             self.order(sender, request)
         elif request.number == number:
             self.send(request.client, Reply(request.session, number, answer))
-        # end
 
     def apply(self, block):
         """A block is decided: let its requests take effect, each once; the leader answers them."""
-        # begin: apply: which of the block's requests takes effect, with which answer? who answers it?
         for request in block.operations:
             number, _ = self.done.get(request.session, (0, None))
             if request.number > number:
@@ -114,20 +99,16 @@ class Server(Member):
                 self.done[request.session] = (request.number, answer)
             if self.leading:
                 self.on_request(request.client, request)
-        # end
 
 
-# begin:
 class Hasty(Server):
     """My server with one thing changed: a follower stands twice as soon."""
 
     ELECTION = (200.0, 400.0)
 
 
-# end
 def report():
     """Return the report of an experiment: every figure in it comes out again when its run is made again."""
-    # begin: report: a dict as README.md has it; experiment(...) makes its runs, the words are yours
     return {
         "question": "When servers crash, several at a time, does it help that a follower stands twice as soon?",
         "expected": "Yes: while nobody leads nothing is answered, and somebody leads sooner.",
@@ -138,4 +119,3 @@ def report():
         "not covered": "Lost and late messages, which make a leader seem down; more servers; longer runs.",
         "so": "In these runs it did: 43 answers and not 28, though in one of four there was one fewer. No claim fell.",
     }
-    # end
