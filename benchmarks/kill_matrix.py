@@ -1,13 +1,15 @@
 """Answers against properties: which wrong answer loses what, and that every right one has everything.
 
-    python benchmarks/kill_matrix.py [--write]
+    python benchmarks/kill_matrix.py [--write] [--exercise ID]...
 
-Prints docs/kill_matrix.md, or with `--write` writes it.
+Prints docs/kill_matrix.md, or with `--write` writes it. With `--exercise` only these exercises are judged: the rest of
+the page stays as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from paxoskit.grading.properties import MODULES, exercise, judge
@@ -30,8 +32,16 @@ def main() -> None:
     """Print the matrix, or write it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--write", action="store_true", help="write docs/kill_matrix.md")
-    page = "\n".join([HEAD, *(line for exercise_id in MODULES for line in table(exercise_id))]) + "\n"
-    if options.parse_args().write:
+    options.add_argument("--exercise", action="append", choices=MODULES, metavar="ID", help="judge this one alone")
+    given = options.parse_args()
+    tables = {exercise_id: "" for exercise_id in MODULES}
+    if given.exercise:
+        _, *texts = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        tables |= {text.split("\n")[0]: f"## {text}" for text in texts}
+    for exercise_id in given.exercise or MODULES:
+        tables[exercise_id] = "\n".join([*table(exercise_id), ""])
+    page = "\n".join([HEAD, "".join(tables.values())])
+    if given.write:
         write_whole(PAGE, page)
     else:
         print(page, end="")
