@@ -231,10 +231,10 @@ def _row(result: Result) -> str:
     says = "" if result.hidden else html.escape(result.says)
     printed = "" if result.hidden or not result.printed else f"\n\nit printed:\n{html.escape(result.printed[:2000])}"
     status = "" if result.status == PASSED else f" <em>({result.status})</em>"
+    top = "vertical-align:top"  # said of each cell: JupyterLab centres the cells of a row that says it for them
     return (
-        f'<tr class="{result.status.replace(" ", "-")}" style="vertical-align:top">'
-        f'<th scope="row" style="text-align:left">'
+        f'<tr class="{result.status.replace(" ", "-")}"><th scope="row" style="text-align:left;{top}">'
         f"{MARKS[result.status]} {with_code(result.title)}{status}</th>"
-        f"<td>{number(result.points)} of {number(result.of)}</td>"
-        f'<td style="text-align:left;white-space:pre-wrap">{says}{printed}</td></tr>'
+        f'<td style="white-space:nowrap;{top}">{number(result.points)} of {number(result.of)}</td>'
+        f'<td style="text-align:left;white-space:pre-wrap;{top}">{says}{printed}</td></tr>'
     )

@@ -63,3 +63,16 @@ def test_by_keyboard_and_the_notebooks_own_keys_sleep_meanwhile(page):
 def test_the_source_of_a_question_is_folded(page):
     first = page.locator(".jp-CodeCell", has=question(page, "What can still be chosen?"))
     assert "nothing, ever" not in first.locator(".jp-InputArea, .jp-Cell-inputWrapper").first.inner_text()
+
+
+def test_what_a_check_says_begins_beside_its_property_and_points_stand_on_one_line(page):
+    row = page.locator(".paxoskit-report tbody tr").first
+    row.scroll_into_view_if_needed()
+    row.locator("td").last.evaluate("cell => cell.append('\\nmore'.repeat(20))")
+    tops = row.evaluate("""row => [...row.cells].map(cell => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return [range.getBoundingClientRect().top, range.getClientRects().length];
+    })""")
+    assert max(top for top, _ in tops) - min(top for top, _ in tops) < 5
+    assert tops[1][1] == 1
