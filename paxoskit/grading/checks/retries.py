@@ -88,8 +88,8 @@ class Table:
 
 ADVICE = {
     ANSWERED: "Look at what leaves the server: every copy of a request is answered with its session and number.",
-    VALUES: "Look at what a get answers, and what a put answers: the value that the key had before, None if "
-    "it had none.",
+    VALUES: "Look at what a get answers, and what a put answers: the value that the key had before, whoever put it, "
+    "and None if it had none.",
     MISSING: "Look at a key that nobody ever put.",
     ONCE: "Look at how your server tells a request that it has done from one that it has not, and what it keeps of it.",
     EFFECTS: "Look at what makes two requests the same request, and at one that comes after a later one of "
@@ -175,6 +175,15 @@ def in_order(play: Play, random: Random) -> None:
     for step in range(random.randint(1, 8)):
         deliver(play, "client 1", ask(play, "client 1", "1.0", operation(random, 10 + step, keys, TEXTS)))
     looked(play, "1.0", keys)
+
+
+def in_turn(play: Play, random: Random) -> None:
+    """Two clients, a session each, nothing goes wrong: what one of them has put the other gets."""
+    prepared(play)
+    for step in range(random.randint(1, 6)):
+        client, session = random.choice([("client 1", "1.0"), ("client 2", "2.0")])
+        deliver(play, client, ask(play, client, session, operation(random, 10 + step)))
+    looked(play, "1.0")
 
 
 def never_put(play: Play, random: Random) -> None:
@@ -274,16 +283,17 @@ def judge_answered(subject: Subject, seed: int) -> None:
             f"what your server keeps in its attributes cannot be copied ({error}).\n"
             "Look at what it keeps: numbers, texts, lists, dictionaries, objects of your own; a generator is none."
         ) from None
-    for asked_one in (twin, server):
-        replies = [
-            effect.message for effect in asked_one.receive("client 1", Request("client 1/1.2", 1, Put(KEYS[0], "2")))
-            if isinstance(effect, Send) and type(effect.message) is Reply
-        ]
-        if [reply.answer for reply in replies] == ["2"]:
-            raise Failed(
-                "a copy of your server, made to turn back time, was asked put('x', 2), and then your server itself, "
-                "which knew of it.\nLook at what is kept elsewhere than in the server's own attributes."
-            )
+    twin.receive("client 1", Request("client 1/1.2", 1, Put(KEYS[0], "2")))
+    replies = [
+        effect.message for effect in server.receive("client 1", Request("client 1/1.2", 1, Put(KEYS[0], "3")))
+        if isinstance(effect, Send) and type(effect.message) is Reply
+    ]  # fmt: skip
+    if [reply.answer for reply in replies] == ["2"]:  # what the server itself has put is 1 and 3
+        raise Failed(
+            "a copy of your server, made to turn back time, was asked put('x', 2), and then your server itself "
+            "put('x', 3): it answered 2, and knew of what its copy had heard.\n"
+            "Look at what is kept elsewhere than in the server's own attributes."
+        )
 
 
 def judge_once(subject: Subject, seed: int) -> None:
@@ -382,6 +392,8 @@ UNUSUAL = (
 def judge_values(subject: Subject, seed: int) -> None:
     """Any text is a key, and a value: also one that looks like a name of the server's own; and there may be many."""
     judge(VALUES, in_order)(subject, seed)
+    if tells_clients_apart(subject):
+        judge(VALUES, in_turn, 10)(subject, seed)
     puts = [Put(key, value) for key, value in zip(UNUSUAL, [*UNUSUAL[1:], UNUSUAL[0]])]
     again = [Get(key) if at % 2 else Put(key, "another") for at, key in enumerate(UNUSUAL)]
     after_long(subject, in_a_session([*puts, *again]), VALUES)
@@ -422,6 +434,19 @@ def answers_none(subject: Subject) -> bool:
     except LearnerError:
         return False
     return [vars(one.message).get("answer", "") for one in effects if isinstance(one, Send)] == [None]
+
+
+def tells_clients_apart(subject: Subject) -> bool:
+    """Say whether equal numbers of two clients are two requests: who mixes them up loses a point for that alone."""
+    requests = [
+        Request("client 1/1.0", 1, Put("a", "1")), Request("client 2/2.0", 1, Put("b", "2")),
+        Request("client 2/2.0", 2, Put("b", "3")),
+    ]  # fmt: skip
+    try:
+        after_long(subject, requests, VALUES)
+    except (Failed, LearnerError):
+        return False
+    return True
 
 
 def puts_answer_right(subject: Subject) -> bool:
@@ -610,6 +635,14 @@ def judge_six(subject: Subject, seed: int) -> None:
         judge_history(subject, history)
 
 
+def at_once() -> Iterator[list[Operation]]:
+    """Yield histories of six puts at the same time: each of them, in the order in which they were asked, comes last."""
+    for last in range(6):
+        order = [*(number for number in range(6) if number != last), last]
+        before: dict[int, int | None] = dict(zip(order, [None, *order]))
+        yield [(number, 20 + number, "put", number, before[number]) for number in range(6)]
+
+
 def judge_histories(subject: Subject, seed: int) -> None:
     """Many histories of one to six operations."""
     random = dice("histories", seed)
@@ -623,7 +656,7 @@ def judge_histories(subject: Subject, seed: int) -> None:
         judge_history(subject, history)
     for index in range(80):
         judge_history(subject, crowded(random, 2 + index // 20 + index % 2))
-    for history in watched():
+    for history in (*watched(), *at_once()):
         judge_history(subject, history)
     for history in (*SIX, *SIX):
         judge_history(subject, history, " (the same histories had been asked before)")
