@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from random import Random
+from typing import Any
 
 from paxoskit.grading.checks.play import Play, Said, Schedule, begun, dice, hunt, newborn, same, sends
 from paxoskit.grading.properties import Exercise, Failed, Property
@@ -37,11 +38,13 @@ class Echoes:
     def __init__(self, what: str) -> None:
         self.what = what
         self.heard: set[Request] = set()
+        self.crashed = False
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Judge what was sent after a request came."""
         request = choice.what
         sent = [send for send in sends(said, choice.node) if send.to != choice.node]  # a word to oneself stays inside
+        self.crashed |= choice.kind == "crash"
         if choice.kind == "restart" and sent and self.what == "right node":
             return f"{title(choice.node)} began its next life and sent {unasked(sent)}"
         if choice.kind != "deliver" or not isinstance(request, Request):
@@ -49,8 +52,9 @@ class Echoes:
         again = request in self.heard
         self.heard.add(request)
         heard = f"{title(choice.node)} heard {ask_of(request)} of {choice.peer}{' again' if again else ''}"
-        if again and not sent and self.what != "answered":
+        if (again or self.crashed) and not sent and self.what != "answered":
             return None  # a lost answer is the matter of one property
+        heard = f"after a crash, {heard}" if self.crashed else heard
         match self.what:
             case "answered" if not sent:
                 return f"{heard} and said nothing.\nLook at what leaves the server: a client without a reply asks on."
@@ -67,15 +71,24 @@ class Echoes:
         """Judge what the replies say."""
         right = echo_of(request)
         if len(sent) != 1:
-            return f"{heard} and sent {len(sent)} messages; one reply was expected.\nLook at what leaves the server."
+            return f"{heard} and sent {in_words(sent)}; one reply was expected.\nLook at what leaves the server."
         reply = sent[0][1]
         if type(reply) is not Reply:
-            return f"{heard} and sent {say(reply)}; a Reply was expected."
+            return f"{heard} and sent {no_reply(reply)}"
         for name in ("session", "number", "answer"):
             got, expected = getattr(reply, name), getattr(right, name)
             if not same(got, expected):
-                return f"{heard} and sent a Reply whose {name} is {got!r}; {expected!r} was expected."
+                look = "what a crash changes in your server" if self.crashed else "what the reply is made of"
+                return f"{heard} and sent a Reply whose {name} is {got!r}; {expected!r} was expected.\nLook at {look}."
         return None
+
+
+def no_reply(message: Message) -> str:
+    """Return in words what was sent instead of a Reply."""
+    if type(message).__name__ == "Reply":
+        return (f"{say(message)}, which only has the name of a Reply.\n"
+                "Look at where its class comes from: the Reply of paxoskit.protocol.messages is another.")  # fmt: skip
+    return f"{say(message)}; a Reply was expected.\nLook at what your server makes of a request."
 
 
 def ask_of(request: Request) -> str:
@@ -109,24 +122,32 @@ def mixed(play: Play, random: Random, steps: int) -> None:
     play.deliver_all()
 
 
-def another_life(play: Play) -> None:
-    """Let a client be answered, its server crash and live again, and the client ask once more."""
-    client, server = play.world.clients[0], THREE.clients[0][0]
-    for number in (1, 2):
-        play.step(Choice("ask", client, what=Ask(f"{client}/1.{number}", Get("'x'"))))
+def another_life(play: Play, server: Name, operations: Sequence[Get | Put]) -> None:
+    """Let a client be answered, its server crash and live again, and the client ask for the other operations."""
+    client = play.world.clients[0]
+    for count, operation in enumerate(operations):
+        play.step(Choice("ask", client, what=Ask(f"{client}/1.{1 + count // 2}", operation)))
         play.deliver_all()
-        if number == 1:
+        if count == 0:
             play.step(Choice("crash", server))
             play.step(Choice("restart", server))
+
+
+LIVES: tuple[tuple[Get | Put, ...], ...] = (
+    (Get("'x'"), Put("'x'", "'y'"), Get("'z'")), (Put("'x'", "'y'"), Get("'x'"), Put("'z'", "'x'")),
+)  # fmt: skip
+"""What is asked of a server: the first before a crash, the others after it, in the same session and in another."""
 
 
 def judge(what: str) -> Callable[[Subject, int], None]:
     """Return the judge of one of the properties."""
 
     def judged(subject: Subject, seed: int) -> None:
-        hunt(subject, BEGIN, {MINE: "Echo"}, lambda: Echoes(what), schedules(seed))
+        lives: list[Schedule] = [partial(another_life, server=1, operations=operations) for operations in LIVES]
+        hunt(subject, BEGIN, {MINE: "Echo"}, lambda: Echoes(what), [*schedules(seed), *lives])
         if what != "words":  # whether the second server answers, and whom, is not a matter of words
-            hunt(subject, THREE, {MINE: "Echo"}, lambda: Echoes(what), [*schedules(seed, 8), another_life])
+            lives = [partial(another_life, server=THREE.clients[0][0], operations=operations) for operations in LIVES]
+            hunt(subject, THREE, {MINE: "Echo"}, lambda: Echoes(what), [*schedules(seed, 8), *lives])
 
     return judged
 
@@ -258,12 +279,14 @@ def judge_words(subject: Subject, seed: int) -> None:
                 )
     for (name, servers), operation in product(PLACES, EITHER):
         server, request = an_echo(subject, name, servers), Request("client 1/1.1", 1, operation)
-        for to, reply in outgoing(server.receive("client 1", request), name):
-            if to == "client 1" and not same(reply, echo_of(request)):  # who else hears of it is no matter of words
-                raise Failed(
-                    f"{title(name)} of {servers} heard {ask_of(request)} of client 1 and sent {say(reply)}; expected: "
-                    f"{say(echo_of(request))}.\nLook at what your server makes of its number, and of its peers."
-                )
+        sent = outgoing(server.receive("client 1", request), name)
+        replies = [(to, reply) for to, reply in sent if to == "client 1"]  # who else hears of it is no matter of words
+        if replies and not same(tuple(replies), (("client 1", echo_of(request)),)):
+            raise Failed(
+                f"{title(name)} of {servers} heard {ask_of(request)} of client 1 and sent {in_words(replies)}; "
+                f"expected: {say(echo_of(request))}, once.\n"
+                "Look at what your server makes of its number, and of its peers."
+            )
 
 
 def brief(text: str) -> str:
@@ -283,23 +306,54 @@ def judge_alike(subject: Subject) -> None:
     """Requests of the same session and number, or of nearly the same, are told apart by what they say."""
     requests = [Request("client 1/1.1", 1, operation) for operation in SAME_NAME]
     requests += [Request("client 1/1.1", 11, Get("x")), Request("client 1/1.11", 1, Get("x"))]
-    server = an_echo(subject)
+    as_newborn(subject, requests)
+    as_newborn(subject, requests[2::-1], as_newborn(subject, requests[:3]).disk, silence=True)
+
+
+def judge_again(subject: Subject) -> None:
+    """Copies are answered alike, at once and later; and so is whatever comes after very many others."""
+    requests = [Request("client 1/1.1", number, operation) for number, operation in enumerate(EITHER, 1)]
+    for one in requests:
+        as_newborn(subject, [one] * 4, silence=True)
+    as_newborn(subject, [*requests, *requests, *requests[::-1]], silence=True)
+    as_newborn(subject, [Request(f"client 1/1.{n % 7}", 1 + n // 7, Get(show(n))) for n in range(MANY)], silence=True)
+
+
+def as_newborn(subject: Subject, requests: Sequence[Request], disk: Any = None, silence: bool = False) -> Node:
+    """Let a server hear requests of client 1, and judge what it answers otherwise than one that heard nothing before.
+
+    With `disk`, it is the next life of the server that left it. With `silence`, to be silent is no matter here.
+    """
+    cls = subject.node("Echo")
+    server = newborn(cls, 1, (1,), disk)
     subject.foresee(server, [[("client 1", request) for request in requests]])
+    life = "" if disk is None else "in its next life, after a crash, "
     for count, request in enumerate(requests):
         sent = outgoing(server.receive("client 1", request))
-        if not same(tuple(sent), (("client 1", echo_of(request)),)):
-            fresh = outgoing(an_echo(subject).receive("client 1", request))
-            if sent and same(tuple(sent), tuple(fresh)):
-                continue  # wrong, and not for what it remembers
-            raise Failed(
-                f"a server that had answered {count} requests heard {ask_of(request)} of client 1 and sent "
-                f"{in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[same(tuple(sent), tuple(fresh))]
-            )
+        if same(tuple(sent), (("client 1", echo_of(request)),)) or (silence and not sent):
+            continue
+        other = newborn(cls, 1, (1,), None if disk is None else an_echo(subject).disk)
+        fresh = outgoing(other.receive("client 1", request))
+        if sent and alike(sent, fresh):
+            continue  # wrong, and not for what it remembers
+        again = " again" if request in requests[:count] else ""
+        raise Failed(
+            f"{life}a server that had answered {count} requests heard {ask_of(request)} of client 1{again} and sent "
+            f"{in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[alike(sent, fresh)]
+        )
+    return server
+
+
+def alike(sent: Sequence[tuple[Name, Message]], fresh: Sequence[tuple[Name, Message]]) -> bool:
+    """Say whether two servers sent the same; what is no Reply at all is compared by its words."""
+    in_replies = all(type(message) is Reply for _, message in (*sent, *fresh))
+    return same(tuple(sent), tuple(fresh)) if in_replies else in_words(sent) == in_words(fresh)
 
 
 def judge_each_anew(subject: Subject, seed: int) -> None:
     """Two echo servers that hear different things must not answer alike: what one hears, the other does not know."""
     judge_alike(subject)
+    judge_again(subject)
     cls = subject.node("Echo")
     servers = [newborn(cls, name, (1, 2)) for name in (1, 2)]
     random = dice("echo anew", seed)
@@ -311,7 +365,7 @@ def judge_each_anew(subject: Subject, seed: int) -> None:
         if same(tuple(sent), ((client, echo_of(request)),)):
             continue
         fresh = newborn(cls, server.name, (1, 2))
-        forgetful = same(tuple(sent), tuple(outgoing(fresh.receive(client, request), server.name)))
+        forgetful = alike(sent, outgoing(fresh.receive(client, request), server.name))
         raise Failed(
             f"at step {step + 1} of a mixed run, {title(server.name)} of 2 heard {ask_of(request)} of {client} and "
             f"sent {in_words(sent)}; expected: {say(echo_of(request))}.\n" + ADVICE[forgetful]
