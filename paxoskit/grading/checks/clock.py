@@ -257,9 +257,23 @@ def a_crowd() -> list[Happening]:
     return [*sent, *[(f"to {name}", "receive", name) for name in reversed(MESSAGES)]]
 
 
+EQUAL: list[Happening] = [
+    ("A", "local", None), ("B", "local", None), ("A", "send", "m1"), ("B", "receive", "m1"), ("A", "local", None),
+    ("B", "local", None),
+]  # fmt: skip
+"""A run in which events of one process are equal, and are two events all the same."""
+
+LIKE_KINDS: list[Happening] = [
+    ("send", "local", None), ("receive", "local", None), ("local", "send", "send"), ("receive", "receive", "send"),
+    ("send", "send", "receive"), ("receive", "send", "local"), ("local", "receive", "receive"),
+    ("send", "receive", "local"), ("send", "local", None),
+]  # fmt: skip
+"""A run in which processes and messages are called like kinds of events."""
+
+
 def judge_many(subject: Subject, seed: int) -> None:
     """All pairs of many runs, short runs first; and a long chain of messages."""
-    for run in [*runs(seed, "order", 40), a_crowd()]:
+    for run in [*runs(seed, "order", 40), a_crowd(), EQUAL, LIKE_KINDS]:
         judge_order(subject, run, permutations(range(len(run)), 2))
     for hops in (2, 5, 9, 34):
         run = a_chain(hops)
