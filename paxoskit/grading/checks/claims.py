@@ -183,7 +183,7 @@ def true_runs(claim: str, seed: int, wanted: int) -> list[tuple[Run, int]]:
     return found
 
 
-LOW, HIGH, TOP = (1, 7), (2, 8), (3, 7)
+ZERO, LOW, HIGH, TOP = (0, 7), (1, 7), (2, 8), (3, 7)
 LONG: Run = [(7, "Prepare", (number, 7), None) for number in range(4, 304)]
 """So much is said in between that breaks nothing."""
 
@@ -229,6 +229,7 @@ BROKEN: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Promise", HIGH, None), (1, "Accepted", TOP, "a"), (1, "Promise", LOW, (TOP, "a"))], 3),
         ([(1, "Promise", HIGH, None), (1, "Prepare", TOP, None), (1, "Accepted", LOW, "a")], 3),
         ([(12, "Promise", HIGH, None), (2, "Promise", LOW, None), (12, "Accepted", LOW, "a")], 12),
+        ([(1, "Promise", LOW, None), (1, "Accepted", ZERO, "a")], 3),
         *(([(1, "Promise", high, None), (1, "Accepted", low, "a")], 3) for low, high in ALIKE),
     ],
     COMPLETE: [
@@ -242,6 +243,9 @@ BROKEN: dict[str, list[tuple[Run, int]]] = {
         ([(1, "Accepted", (2, 1), "a"), (1, "Prepare", (3, 1), None), (1, "Promise", (3, 1), None)], 3),
         ([(12, "Accepted", LOW, "a"), (2, "Promise", TOP, None), (12, "Promise", TOP, None)], 12),
         ([(1, "Accepted", LOW, "a"), *LONG, (1, "Promise", TOP, None)], 3),
+        ([(1, "Accepted", (1, 8), "a"), (1, "Accepted", LOW, "b"), (1, "Promise", TOP, (LOW, "b"))], 3),
+        ([(1, "Promise", TOP, None), (1, "Accepted", TOP, "a"), (1, "Promise", LOW, None)], 3),
+        ([(1, "Accepted", ZERO, "a"), (1, "Promise", LOW, None)], 3),
         *(([(1, "Accepted", low, "a"), (1, "Promise", (30, 7), (high, "a"))], 3) for low, high in ALIKE),
         *(([(1, "Accepted", LOW, one), (1, "Promise", TOP, (LOW, other))], 3) for one, other in TEXTS_ALIKE),
     ],
@@ -277,6 +281,7 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
     COMPLETE: [
         ([], 3),
         ([(1, "Accepted", HIGH, "a"), (1, "Accepted", LOW, "b"), (1, "Promise", TOP, (HIGH, "a"))], 3),
+        ([(1, "Accepted", (1, 8), "a"), (1, "Accepted", LOW, "b"), (1, "Promise", TOP, ((1, 8), "a"))], 3),
         ([(1, "Accepted", HIGH, "a"), (2, "Promise", TOP, None), (1, "Promise", TOP, (HIGH, "a"))], 3),
         ([(1, "Promise", HIGH, None), (1, "Accepted", LOW, "a"), (1, "Promise", TOP, (LOW, "a"))], 3),
         ([(1, "Accept", (2, 1), "a"), (1, "Promise", TOP, None)], 3),
@@ -289,6 +294,7 @@ TRICKY: dict[str, list[tuple[Run, int]]] = {
         *((votes(n, n // 2 + 1, n // 2), n) for n in range(1, 12)),
         *((votes(n, n // 2 + 1, n // 2 + 1), n + 2 - n % 2) for n in range(1, 10)),
         ([*[(1, "Accepted", LOW, "a")] * 2, (2, "Accepted", HIGH, "b"), (3, "Accepted", HIGH, "b")], 3),
+        ([*((n, "Accepted", LOW, "a") for n in (1, 2, 1)), *((n, "Accepted", HIGH, "b") for n in (3, 4, 5))], 5),
         ([(1, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3)), (2, "Accepted", TOP, "a")], 3),
         ([(1, "Accepted", LOW, "a"), (2, "Accepted", LOW, "a"), *((n, "Accepted", HIGH, "b") for n in (2, 3, 4))], 4),
         ([*((n, "Accepted", LOW, "a") for n in (1, 2)), *((n, "Accepted", HIGH, "a") for n in (2, 3))], 3),
@@ -347,8 +353,22 @@ def judge_claim(claim: str) -> Callable[[Subject, int], None]:
                     f"{claim}(run, {acceptors}) returned None; in this run event {place} breaks it: {SAYS[claim]}:\n"
                     f"{told(run, place)}\nLook at what your claim remembers of each server."
                 )
+        if claim == AGREEMENT:
+            among_fewer(subject)
 
     return judged
+
+
+def among_fewer(subject: Subject) -> None:
+    """A run in which nothing is chosen by five acceptors is asked for again, as one of three."""
+    run: Run = [*((n, "Accepted", LOW, "fewer") for n in (1, 2)), *((n, "Accepted", HIGH, "more") for n in (2, 3))]
+    judged_by(subject, AGREEMENT, run, 5)
+    if judged_by(subject, AGREEMENT, run, 3) is None:
+        raise Failed(
+            f"agreement(run, 5) was asked for, and then agreement(run, 3) of the same run, which returned None; two of "
+            f"three are a majority, and event 3 breaks it: {SAYS[AGREEMENT]}:\n{told(run, 3)}\n"
+            "Look at what your claim keeps from one call to the next."
+        )
 
 
 def raised_at_all(subject: Subject, claim: str, seed: int) -> None:

@@ -1,0 +1,41 @@
+# loses: agreement. It keeps what it found for a run, for however many acceptors that was.
+def promise_kept(run, acceptors):
+    promised = {}
+    for place, (server, word, ballot, _) in enumerate(run):
+        if word in ("Promise", "Accepted") and ballot < promised.get(server, (0, 0)):
+            return place
+        if word == "Promise":
+            promised[server] = ballot
+    return None
+
+
+def promise_complete(run, acceptors):
+    highest = {}
+    for place, (server, word, ballot, about) in enumerate(run):
+        if word == "Promise" and about != highest.get(server):
+            return place
+        if word == "Accepted" and ballot >= highest.get(server, ((0, 0), None))[0]:
+            highest[server] = ballot, about
+    return None
+
+
+def second_choice(run, acceptors):
+    voters, chosen = {}, None
+    for place, (server, word, ballot, about) in enumerate(run):
+        if word == "Accepted":
+            voters.setdefault((ballot, about), set()).add(server)
+            if len(voters[ballot, about]) > acceptors / 2:
+                if chosen not in (None, about):
+                    return place
+                chosen = about
+    return None
+
+
+KNOWN = {}
+
+
+def agreement(run, acceptors):
+    key = tuple(run)
+    if key not in KNOWN:
+        KNOWN[key] = second_choice(run, acceptors)
+    return KNOWN[key]
