@@ -294,5 +294,5 @@ def _declared_fields_only(disk: _Disk, field: str, value: object) -> None:
     if field not in disk.__dataclass_fields__:
         near = difflib.get_close_matches(field, disk.__dataclass_fields__, n=1, cutoff=0)
         hint = f": did you mean {near[0]}?" if near else ""
-        raise NodeError(f"the disk has no field {field}{hint} (fields are declared in class Disk)")
+        raise NodeError(f"the disk has no field {field}{hint} (fields are declared in class Disk, with a type)")
     disk.__dict__[field] = value

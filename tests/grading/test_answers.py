@@ -175,6 +175,30 @@ def test_a_proposer_that_is_born_with_the_time_is_told_of_it_in_practice_too(tmp
     assert {result.says[:13] for result in build(file, "05_proposer").values()} == {"shared memory"}
 
 
+@pytest.mark.parametrize("kept", ["voters_by_ballot[self.ballot] = set()", "wishes_by_name[self.name] = message.value"])
+def test_a_proposer_that_shares_a_dict_with_its_copy_is_told_of_it_in_practice_too(tmp_path, kept):
+    source = (TOP / "solutions" / "05_proposer" / "proposer.py").read_text(encoding="utf-8")
+    name = kept.partition(" = ")[0]
+    if "voters" in name:
+        changed = source.replace("self.voters.add", f"{name}.add").replace("len(self.voters)", f"len({name})")
+        changed = changed.replace("        self.broadcast(Prepare", f"        {kept}\n        self.broadcast(Prepare")
+    else:
+        changed = source.replace("self.wish = message.value", kept).replace("else self.wish", f"else {name}")
+    file = tmp_path / "proposer.py"
+    file.write_text(changed.replace("class Proposer(", f"{name.partition('[')[0]} = {{}}\n\n\nclass Proposer("))
+    assert {result.says[:13] for result in build(file, "05_proposer").values()} == {"shared memory"}
+
+
+def test_a_fault_inside_a_dataclass_is_told_of_the_line_that_caused_it(tmp_path):
+    file = tmp_path / "proposer.py"
+    file.write_text(
+        "from paxoskit.protocol.node import Node\nfrom paxoskit.protocol.synod import Prepare\n\n\n"
+        "class Proposer(Node):\n    def on_propose(self, sender, message):\n        Prepare()\n"
+    )
+    says = {result.says for result in build(file, "05_proposer").values()}
+    assert all("proposer.py, line 7, in on_propose:\n    Prepare()\n" in each for each in says)
+
+
 KIT_CLASSES = {"02_retries": ("KeyValueServer",), "04_acceptor": ("Acceptor",), "05_proposer": ("Proposer",),
                "06_disk": ("Acceptor", "Proposer")}  # fmt: skip
 

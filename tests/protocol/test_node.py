@@ -134,7 +134,7 @@ def test_a_client_is_named_as_one_says_it():
 @pytest.mark.parametrize("name", ["promise", "promisd", "Promised"])
 def test_an_undeclared_field_of_the_disk_names_the_nearest(node, name):
     assert wrong(node, lambda n: setattr(n.disk, name, 1)) == (
-        f"the disk has no field {name}: did you mean promised? (fields are declared in class Disk)"
+        f"the disk has no field {name}: did you mean promised? (fields are declared in class Disk, with a type)"
     )
 
 
@@ -145,7 +145,7 @@ def test_a_disk_without_fields_takes_none():
             pass
 
     assert wrong(Bare(1, (1,)), lambda n: setattr(n.disk, "x", 1)) == (
-        "the disk has no field x (fields are declared in class Disk)"
+        "the disk has no field x (fields are declared in class Disk, with a type)"
     )
 
 

@@ -42,7 +42,22 @@ from paxoskit.grading.checks.play import (
     same,
     sends,
 )
-from paxoskit.grading.checks.proposer import Calm, Crowd, Duel, Progress, Scene, Silent, Trouble, changes_another, tried
+from paxoskit.grading.checks.proposer import (
+    LATER_NAME,
+    REFUSALS,
+    Calm,
+    Crowd,
+    Duel,
+    Patient,
+    Retold,
+    Scene,
+    Thorough,
+    Trouble,
+    changes_another,
+    fight,
+    live_otherwise_together,
+    tried,
+)
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import LearnerError, Subject
@@ -343,6 +358,12 @@ def proposers_lived(subject: Subject, seed: int) -> tuple[dict[str, Exception], 
     def crowd(play: Play, acceptors: int) -> None:
         Crowd(play, dice("a crowd of acceptors", acceptors, seed), acceptors).get_through()
 
+    def retold(play: Play, refused: int) -> None:
+        Retold(play, dice("told otherwise", seed, refused), 5).run(refused)
+
+    left = {what: partial(Minutes, what, 6) for what in (BALLOTS, P2C, COUNTS) if what not in ended}
+    schedules = iter([partial(retold, refused=refused) for refused in (0, 1, 2)])
+    ended |= hunts(subject, with_proposer(5), {PROPOSER: "Proposer"}, left, schedules, ROLES)
     for acceptors in CROWDS:
         left = {what: partial(Minutes, what, acceptors + 1) for what in (BALLOTS, P2C, COUNTS) if what not in ended}
         schedules = iter([partial(crowd, acceptors=acceptors)])
@@ -399,7 +420,11 @@ def judge_works(subject: Subject, seed: int) -> None:
     calm += [(partial(plain, down=(1,)), "mine"), (partial(again, down=(3,)), "mine"), (partial(again, wish=""), "")]
     calm += [(partial(again, others=Accept(Ballot(7, 5), "")), ""), (partial(again, rings=OUTAGE), "mine")]
     for scene, right in calm:
-        tried(subject, WITH_PROPOSER, partial(Progress, 4, right), scene, {PROPOSER: "Proposer"})
+        tried(subject, WITH_PROPOSER, partial(Thorough, 4, right), scene, {PROPOSER: "Proposer"})
+    tried(
+        subject, with_proposer(3, LATER_NAME - 3), partial(Thorough, LATER_NAME, "mine", 3),
+        lambda play: Calm(play, 3, down=(2,), name=LATER_NAME).go(), {PROPOSER: "Proposer"},
+    )  # fmt: skip
     judge_duel(subject, seed)
 
 
@@ -412,10 +437,12 @@ DUELS = 2
 
 def judge_duel(subject: Subject, seed: int) -> None:
     """Two proposers that get in each other's way both know in the end what is decided."""
+    for scene in REFUSALS:
+        tried(subject, WITH_PROPOSER, Patient, scene, {PROPOSER: "Proposer"})
     begin = with_proposer(3, 2)
     for run in range(DUELS):
-        play = Play(begin, {**ROLES, PROPOSER: subject.node("Proposer")}, Silent())
-        if not (duel := Duel(play, dice("duel", seed, run))).over():
+        play = Play(begin, {**ROLES, PROPOSER: subject.node("Proposer")}, Patient())
+        if not fight(play, duel := Duel(play, dice("duel", seed, run))):
             says = (
                 f"of two proposers, the second began soon after the first; {len(duel.decided)} of them knew a decision "
                 f"after {min(duel.now, duel.long) / 1000:.0f} seconds.\nLook at how long each waits before it stands "
@@ -450,7 +477,12 @@ def judge_only_disk(subject: Subject, seed: int) -> None:
     judge_twins(subject)
     with suppress(LearnerError):  # no node is made where a disk must be given
         one_acceptor.judge_memory(subject)
+        one_acceptor.judge_copy(subject)
     with suppress(LearnerError, StopIteration):
+        if live_otherwise_together(subject):
+            raise Failed("a proposer did something else than it does alone, once another one lived in the same "
+                         "process.\nLook at where your proposer keeps what it knows: in its own attributes and on "
+                         "its own disk, and nowhere else.")  # fmt: skip
         if changes_another(subject):
             raise Failed("server 4 was asked for a value and decided it; that changed what server 5 keeps, which had "
                          "heard nothing.\nLook at where your proposer keeps what it knows (a default argument is made "

@@ -18,7 +18,7 @@ from paxoskit.grading.packed import canonical_text
 from paxoskit.grading.properties import Failed
 from paxoskit.grading.remote import TEXT
 from paxoskit.grading.subject import RAISED, LearnerError, Subject, in_words
-from paxoskit.protocol.node import Announce, Effect, Node, Send
+from paxoskit.protocol.node import Announce, Effect, Node, NodeError, Send, title
 from paxoskit.protocol.plain import Ballot, Message, Name
 from paxoskit.worlds.choice import Choice
 from paxoskit.worlds.story import Story
@@ -99,13 +99,13 @@ class Play:
                     twin.__dict__[TEXT] = canonical_text(text)
                 self.world.disks[name] = twin
 
-    def deliver_all(self, most: int = 100) -> None:
-        """Deliver what is in flight, oldest first, until nothing is (or `most` messages)."""
-        for _ in range(most):
-            if not self.world.flying:
-                return
+    def deliver_all(self, most: int = 100) -> list[Said]:
+        """Deliver what is in flight, oldest first, until nothing is (or `most` messages); return what was said."""
+        said: list[Said] = []
+        while self.world.flying and (most := most - 1) >= 0:
             flight = next(iter(self.world.flying.values()))
-            self.step(Choice("deliver", flight.receiver, flight.sender, flight.message))
+            said += self.step(Choice("deliver", flight.receiver, flight.sender, flight.message))
+        return said
 
 
 def _said_since(world: World, seen: int) -> list[Said]:
@@ -378,6 +378,14 @@ def begun(cls: type[Node], name: Name, peers: Sequence[int], disk: Any = None) -
     """Return a node whose life has begun, and what it did first."""
     node = cls(name, peers, disk)
     return node, list(type(node).start(node))
+
+
+def copied(node: Node) -> Node:
+    """Return a copy of a node. Raises NodeError if it keeps what Python makes no copies of: a lock, a generator."""
+    try:
+        return type(node).copy(node)
+    except Exception as error:
+        raise NodeError(f"{title(node.name)} cannot be copied: {error}") from None
 
 
 def sends(said: Iterable[Said], sender: Name) -> list[Send]:

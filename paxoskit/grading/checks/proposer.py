@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 from random import Random
 from time import sleep
 from typing import Any
 
 from paxoskit.grading.checks.cast import ROLES, is_ballot
 from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, MINE, P2C, PROGRESS, RINGS, Clock, Minutes, begin
-from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, dice, hunts, same
+from paxoskit.grading.checks.play import Fall, Play, Said, Schedule, Watcher, dice, hunts, same
 from paxoskit.grading.checks.proposer_states import STUCK, TURNS, Enough, Run, Search
 from paxoskit.grading.properties import Exercise, Failed, Property
 from paxoskit.grading.subject import SHARED_MEMORY, LearnerError, Subject
@@ -185,6 +185,28 @@ class InPart(Trouble):
                 between = flight.receiver if flight.sender == self.me else flight.sender
                 kind = "deliver" if between in acceptors else "drop"
                 self.play.step(Choice(kind, flight.receiver, flight.sender, flight.message))
+
+
+class Retold(InPart):
+    """A run in which three ballots hear of three votes: the highest one, a lower one, and none. Only the last counts.
+
+    What was proposed before, and came to nothing, is no vote, and it has not become the proposer's wish.
+    """
+
+    def run(self, steps: int) -> None:
+        """Let two of five acceptors vote for others, then let the proposer stand; with `steps`, it is refused."""
+        low, high, third, fourth, fifth = self.random.sample(range(1, 6), 5)
+        for server, acceptor in enumerate((low, high), 1):
+            self.play.step(Choice("ask", acceptor, what=Accept(Ballot(1, server), f"theirs in 1.{server}")))
+        self.play.step(Choice("ask", self.me, what=Propose("mine")))
+        for number, heard in enumerate((high, low, fifth), 1):
+            self.hear((heard, third, fourth))
+            for acceptor in (third, fourth)[:steps]:
+                self.play.step(Choice("ask", acceptor, what=Prepare(Ballot(10 * number, self.theirs[1]))))
+            self.hear((third, fourth)[:steps])
+            timers = [message for node, message in self.play.world.timers if node == self.me]
+            for message in timers[:1]:
+                self.play.step(Choice("fire", self.me, what=message))
 
 
 class Aftermath(Trouble):
@@ -400,10 +422,15 @@ def reported(
     def in_part(play: Play, answers: int) -> None:
         InPart(play, dice("told in part", seed, answers), acceptors).run(answers)
 
+    def retold(play: Play, refused: int) -> None:
+        Retold(play, dice("told otherwise", seed, refused), acceptors).run(refused)
+
     schedules = [partial(report, run=run) for run in range(count)]
     if acceptors == 3:
         schedules += [partial(forget, run=run) for run in range(FORGOTTEN)]
         schedules += [partial(in_part, answers=answers) for answers in (1, 2)]
+    if acceptors == 5:
+        schedules += [partial(retold, refused=refused) for refused in (0, 1, 2)]
     return watched_all(subject, acceptors, schedules)
 
 
@@ -439,8 +466,8 @@ def watched_all(
 class Calm:
     """Right acceptors, some of them silent; every message arrives, a timer rings when nothing else can happen."""
 
-    def __init__(self, play: Play, acceptors: int, down: tuple[int, ...] = ()) -> None:
-        self.play, self.acceptors, self.me, self.down = play, acceptors, acceptors + 1, down
+    def __init__(self, play: Play, acceptors: int, down: tuple[int, ...] = (), name: int = 0) -> None:
+        self.play, self.acceptors, self.me, self.down = play, acceptors, name or acceptors + 1, down
         self.clock = Clock()
         self.seen = 0
         """The number of the newest timer that the clock knows of."""
@@ -517,6 +544,10 @@ FAR = {3: 40, 4: 110_000}
 WISH = {5: " Mine\r\n", 4: "mi\u0301ne " * 60}
 """A wish that is decided as it is, for each number of acceptors; the empty text for others."""
 
+LATER_NAME = 8
+"""The name of a proposer of three acceptors that has others before it: how many acceptors there are, it does not say.
+"""
+
 ENDS = 12
 """Among so many acceptors those at both ends are a majority: their names are no digits."""
 
@@ -540,7 +571,8 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
         for _ in range(REFUSED):
             asked = [flight.message.ballot for flight in play.world.flying.values() if type(flight.message) is Prepare]
             calm.rival(Prepare(Ballot(max(filter(is_ballot, asked), default=BOTTOM).round + 9, acceptors + 2)))
-            play.deliver_all()
+            if any(type(one.message) is Decided for one in play.deliver_all()):
+                return calm.rest()  # it stood again at once, before anybody could refuse that too
             if (timer := calm.next_timer()) is not None:
                 play.step(Choice("fire", calm.me, what=timer))
         calm.clock.rung.clear()  # from here on nobody disturbs it
@@ -581,8 +613,8 @@ def scenes(acceptors: int) -> Iterator[tuple[Scene, str]]:
 class Progress(Minutes):
     """Watches that what is decided is the right value, and that it is decided indeed."""
 
-    def __init__(self, proposer: int, right: str) -> None:
-        super().__init__(PROGRESS, proposer)
+    def __init__(self, proposer: int, right: str, acceptors: int = 0) -> None:
+        super().__init__(PROGRESS, proposer, acceptors)
         self.right = right
 
     def wrong_fact(self, fact: Message) -> str | None:
@@ -604,7 +636,8 @@ class Thorough(Progress):
         words = super().after(world, choice, said)
         if words or choice.node != self.me:
             return words
-        if type(choice.what) is Propose and not asked:
+        stands = any(one.sender == self.me and type(one.message) is Prepare for one in said)
+        if type(choice.what) is Propose and not stands:
             return (f"{title(self.me)} heard {say(choice.what)} and asked no acceptor anything.\n"
                     "Look at when it first stands in a ballot: at once.")  # fmt: skip
         for message, receivers in asked.items():
@@ -641,12 +674,17 @@ def judge_scenes(subject: Subject) -> None:
 
             story = begin(acceptors)
             tried(subject, story, watcher, scene)
+    among_others = begin(3, LATER_NAME - 3)
+    tried(
+        subject, among_others, lambda: Thorough(LATER_NAME, "mine", 3),
+        lambda play: Calm(play, 3, down=(2,), name=LATER_NAME).go(),
+    )  # fmt: skip
     middle = tuple(range(3, ENDS // 2 + 2))
     tried(subject, begin(ENDS), lambda: Thorough(ENDS + 1, "mine"), lambda play: Calm(play, ENDS, down=middle).go())
 
 
 def tried(
-    subject: Subject, story: Story, watcher: Callable[[], Minutes], scene: Scene, mine: Mapping[str, str] | None = None
+    subject: Subject, story: Story, watcher: Callable[[], Watcher], scene: Scene, mine: Mapping[str, str] | None = None
 ) -> None:  # fmt: skip
     """Run one scene; what it finds is a story as it is, with nothing taken out: each step of it matters."""
     hers = {name: subject.node(cls) for name, cls in (mine or {MINE: "Proposer"}).items()}
@@ -712,9 +750,9 @@ def shared(subject: Subject) -> str:
     state = random.getstate()
     try:
         with suppress(LearnerError, StopIteration):
-            alone = lives(subject, (5,))
+            alone = lives(subject, [(5, "blue")])
             sleep(0.005)  # so that a clock has moved on
-            if not alone == lives(subject, (5,)) == lives(subject, (4, 5)):
+            if alone != lives(subject, [(5, "blue")]) or live_otherwise_together(subject):
                 return SHARED_MEMORY.format(node=title(5))
             if not born_alike(subject) or changes_another(subject):
                 return SHARED_MEMORY.format(node=title(5))
@@ -746,18 +784,33 @@ def changes_another(subject: Subject) -> bool:
     return bool(other.call("state") != before)
 
 
-def lives(subject: Subject, names: tuple[int, ...]) -> list[object]:
-    """Let proposers live in one process, turn by turn; return what the last of them did."""
+def live_otherwise_together(subject: Subject) -> bool:
+    """Say whether one of two proposers does something else than it does alone: beside another, or behind its copy."""
+    for pair, late in (([(4, "red"), (5, "blue")], 0), ([(5, "red"), (5, "blue")], 1)):
+        if lives(subject, pair, late) != [life for one in pair for life in lives(subject, [one])]:
+            return True
+    return False
+
+
+def lives(subject: Subject, proposers: Sequence[tuple[int, str]], late: int = 0) -> list[list[list[Message]]]:
+    """Let proposers live in one process, turn by turn, each with its name and its wish; return what each did.
+
+    Each begins so many turns after the one before.
+    """
     nodes = []
-    for name in names:
+    for name, _ in proposers:
         random.seed(name)  # as where marks are given
         nodes.append(subject.node("Proposer")(name, (1, 2, 3)))
-    each = [a_life(node, name) for node, name in zip(nodes, names, strict=True)]
-    return [[effect[-1] for effect in turns[-1] or ()] for turns in zip_longest(*each)]
+    each = [
+        chain(repeat(None, late * place), a_life(node, *proposer))
+        for place, (node, proposer) in enumerate(zip(nodes, proposers, strict=True))
+    ]
+    turns = zip(*zip_longest(*each), strict=True)
+    return [[[effect[-1] for effect in effects] for effects in one if effects is not None] for one in turns]
 
 
-def a_life(node: Node, name: int) -> Iterator[list[Effect]]:
-    """Let a proposer be asked, hear promises, a vote and a Nack, let its timer ring; yield what it does each time."""
+def a_life(node: Node, name: int, wish: str) -> Iterator[list[Effect]]:
+    """Let a proposer be asked, refused, and then, in its next ballot, decide; yield what it does each time."""
     said: list[Any] = []
 
     def hears(sender: Name, message: Message) -> list[Effect]:
@@ -766,7 +819,7 @@ def a_life(node: Node, name: int) -> Iterator[list[Effect]]:
         said.extend(effect[-1] for effect in effects)
         return effects
 
-    first = [*type(node).start(node), *hears(name, Propose("mine"))]
+    first = [*type(node).start(node), *hears(name, Propose(wish))]
     timers = [effect.message for effect in first if type(effect) is After]
     yield first
     ballot: Any = next((one.ballot for one in said if type(one) is Prepare), None)
@@ -775,12 +828,18 @@ def a_life(node: Node, name: int) -> Iterator[list[Effect]]:
     one, two, three = (1 + (name + number) % 3 for number in range(3))  # not in the order of another one
     for sender, vote in ((one, None), (two, Vote(Ballot(1, 1), "red")), (three, None)):
         yield hears(sender, Promise(ballot, vote))
-    value = next((accept.value for accept in said if type(accept) is Accept), "red")
+    value = next((accept.value for accept in said if type(accept) is Accept), wish)
     yield hears(one, Accepted(ballot, value))
     yield hears(three, Nack(ballot, Ballot(ballot.round + 1, 1)))
     for timer in timers[:1]:
         yield hears(name, timer)
     yield hears(two, Accepted(ballot, value))
+    again = [prepare.ballot for prepare in said if type(prepare) is Prepare][-1]
+    for sender in (one, two):
+        yield hears(sender, Promise(again, None))
+    value = next((accept.value for accept in reversed(said) if type(accept) is Accept), wish)
+    for sender in (one, two):
+        yield hears(sender, Accepted(again, value))
 
 
 def deep(subject: Subject) -> dict[str, Exception]:
@@ -912,23 +971,56 @@ class Duel:
         self.decided |= {event.node for event in last if event.kind == "announce" and type(event.what) is Decided}
 
 
-class Silent:
-    """Judges nothing: a duel is judged by its end."""
+class Patient:
+    """Judges of a duel, which is judged by its end, only that a Nack lets nobody stand again at once."""
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
-        """Find nothing."""
-        return None
+        """Return what a proposer did in the turn of a Nack, if it stood again."""
+        stands = [one.message for one in said if one.sender == choice.node and type(one.message) is Prepare]
+        if type(choice.what) is not Nack or choice.kind != "deliver" or not stands:
+            return None
+        return (f"{title(choice.node)} heard {say(choice.what)} of {title(choice.peer or 0)} and said "
+                f"{say(stands[0])} in the same turn.\nLook at what a Nack means: another one is at work, and needs "
+                "time.")  # fmt: skip
+
+
+def fight(play: Play, duel: Duel) -> bool:
+    """Let a duel go on to its end, and say whether both know a decision. Raises Failed where a Nack is not heeded."""
+    try:
+        return duel.over()
+    except Fall as fall:
+        story = replace(play.begin, choices=tuple(play.choices), says=str(fall).splitlines()[0])
+        raise Failed(str(fall), story=story) from None
+
+
+def refused(play: Play, what: type[Message], server: int) -> None:
+    """Let what a proposer asks be refused, of this kind, because of a ballot of this server's."""
+    play.step(Choice("ask", 4, what=Propose("mine")))
+    early = (Prepare, Promise) if what is Accept else ()
+    while flight := next((one for one in play.world.flying.values() if isinstance(one.message, early)), None):
+        play.step(Choice("deliver", flight.receiver, flight.sender, flight.message))
+    for acceptor in range(1, 4):
+        play.step(Choice("ask", acceptor, what=Prepare(Ballot(9, server))))
+    play.deliver_all(20)
+
+
+REFUSALS: tuple[Scene, ...] = tuple(
+    partial(refused, what=what, server=server) for what in (Prepare, Accept) for server in (1, 5)
+)
+"""Scenes in which a proposer hears Nacks."""
 
 
 def judge_duel(subject: Subject, seed: int) -> None:
     """Two proposers that get in each other's way both know in the end what is decided."""
     must_be_its_own(subject)
+    for scene in REFUSALS:
+        tried(subject, begin(3), Patient, scene)
     for run in range(16):
         pair = PAIRS.get(run, (4, 5))
         story = begin(3, max(pair) - 3)
-        play = Play(story, {**ROLES, MINE: subject.node("Proposer")}, Silent())
+        play = Play(story, {**ROLES, MINE: subject.node("Proposer")}, Patient())
         duel = Duel(play, dice("duel", seed, run), pair)
-        if not duel.over():
+        if not fight(play, duel):
             rounds = max((c.what.ballot.round for c in play.choices if isinstance(c.what, Prepare)), default=0)
             says = (f"of two proposers, the second began soon after the first; {len(duel.decided)} of them "
                     "knew a decision after "

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from paxoskit.grading.checks.cast import Voter
 from paxoskit.grading.checks.minutes import BALLOTS, COUNTS, P2C, PROGRESS, RINGS, Clock, Minutes
-from paxoskit.grading.checks.play import Said, begun
+from paxoskit.grading.checks.play import Said, begun, copied
 from paxoskit.grading.subject import RAISED, LearnerError, Subject
-from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send, title
+from paxoskit.protocol.node import After, Announce, Effect, Node, NodeError, Send
 from paxoskit.protocol.plain import BOTTOM, Ballot, Message, Name
 from paxoskit.protocol.synod import Accept, Accepted, Nack, Prepare, Promise, Propose, Vote
 from paxoskit.worlds.choice import Choice
@@ -142,10 +142,7 @@ class Search:
             if self.left == 0:
                 raise Enough
             self.left -= 1
-            try:
-                twin = type(self.nodes[mine]).copy(self.nodes[mine])
-            except Exception as error:
-                raise NodeError(f"{title(self.me)} cannot be copied: {error}") from None
+            twin = copied(self.nodes[mine])
             effects = twin.receive(sender, message)
             twin._effects = []  # or each copy of it would copy them too
             self.turns[key] = self.number(twin), effects
