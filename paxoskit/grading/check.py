@@ -6,10 +6,12 @@ check 04_acceptor`. All three run the answer in this process: they are for pract
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import html
 import json
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -129,13 +131,36 @@ def check_file(one: Exercise, path: Path | None, seed: int = 0, classes: dict[st
             labs.append((result.id, partial(_lab, story, subject, one)))
             result = result if classes else _with_link(result, path)
         results.append(result)
-    notes = tuple(f"{name} is the one that you gave" for name in classes or ())
+    notes = (*(f"{name} is the one that you gave" for name in classes or ()), *not_there(one, path))
     report = Checked(
         one.id, tuple(results), made.isolation, True, seed, notes, stories=tuple(traces), labs=tuple(labs)
     )
     if path is not None and path.is_file() and not classes:
         keep_report(report, path.parent)
     return report
+
+
+def not_there(one: Exercise, path: Path | None) -> Iterator[str]:
+    """Yield a note for each import of an answer that fails where marks are given, but not in practice."""
+    given = {"paxoskit", "paxoskit.protocol", *(f"paxoskit.protocol.{name}" for name in one.given)}
+    try:
+        waiting: list[ast.AST] = [ast.parse(path.read_bytes())] if path is not None else []
+    except (OSError, SyntaxError, ValueError):
+        return
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+            continue
+        waiting += reversed(list(ast.iter_child_nodes(node)))
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names = [f"{module}.{name}" for name in names] if module in ("paxoskit", "paxoskit.protocol") else [module]
+        for name in names:
+            if name not in given and name.partition(".")[0] not in sys.stdlib_module_names:
+                yield f"line {node.lineno} imports {name}: it is not there where marks are given (README.md: imports)"
 
 
 def _lab(story: Story, subject: LocalSubject, one: Exercise) -> Any:

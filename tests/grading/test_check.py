@@ -13,7 +13,7 @@ import pytest
 from paxoskit import cli
 from paxoskit.course.progress import progress
 from paxoskit.grading import subject as subject_module
-from paxoskit.grading.check import answer, check, check_property, replay
+from paxoskit.grading.check import answer, check, check_property, not_there, replay
 from paxoskit.grading.properties import MODULES, Failed, Property, exercise, judge_property
 from paxoskit.grading.report import ERROR, FAILED, NOT_JUDGED, NOT_RUN, TIMED_OUT, Report
 from paxoskit.grading.subject import LearnerError, LocalSubject, Odd, plain
@@ -394,3 +394,33 @@ def test_reset_puts_the_starter_back_and_keeps_what_was_there(desk, capsys):
     assert file.read_text(encoding="utf-8") == starter
     assert [backup.read_text() for backup in file.parent.glob("clock.py.*.bak")] == ["my work\n"]
     assert run(capsys, "reset", "01")[1] == "exercises/01_clock/clock.py is the starter already.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from paxoskit.grading.checks.chaos import experiment", "paxoskit.grading.checks.chaos"),
+        ("import paxoskit.trace", "paxoskit.trace"),
+        ("from paxoskit import Cluster", "paxoskit.Cluster"),
+        ("import numpy as np", "numpy"),
+        ("from .helper import x", ".helper"),
+        ("def later():\n    from paxoskit.protocol import server", "paxoskit.protocol.server"),
+    ],
+)
+def test_what_cannot_be_imported_where_marks_are_given_is_noted(line, name, tmp_path):
+    file = tmp_path / "echo.py"
+    file.write_text(f"{line}\n", encoding="utf-8")
+    number = len(line.splitlines())
+    assert list(not_there(exercise("00_echo"), file)) == [
+        f"line {number} imports {name}: it is not there where marks are given (README.md: imports)"
+    ]
+
+
+@pytest.mark.parametrize("exercise_id", MODULES)
+def test_what_can_be_imported_where_marks_are_given_is_not_noted(exercise_id, tmp_path):
+    one = exercise(exercise_id)
+    for file in [TOP / "solutions" / one.id / one.file, *(TOP / "tests" / "answers" / one.id / "right").glob("*.py")]:
+        assert (file, *not_there(one, file)) == (file,)
+    ran = tmp_path / one.file
+    ran.write_text("import json\nif __name__ == '__main__':\n    from paxoskit import Cluster\n", encoding="utf-8")
+    assert list(not_there(one, ran)) == []
