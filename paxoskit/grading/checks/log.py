@@ -196,7 +196,8 @@ class Minutes:
         for said in (message, *(other for _, other in sent)):
             ballot = getattr(said, "ballot", BOTTOM)
             self.highest = max(self.highest, ballot if type(ballot) is Ballot else BOTTOM)
-        if self.highest > self.candidacy:
+        known = max(self.highest, message.promised) if isinstance(message, Nack) else self.highest
+        if known > self.candidacy:
             self.candidacy, self.leading = BOTTOM, False
 
     # Faults
@@ -265,8 +266,8 @@ class Minutes:
                     "must learn."
                 )
             if refused[0].promised > self.highest:
-                return (f"{heard} and said {say(refused[0])}: nobody has stood in that ballot.\nLook at which "
-                        "ballot a Nack names.")  # fmt: skip
+                return (f"{heard} and said {say(refused[0])}: nobody has asked it to promise that ballot.\nLook at "
+                        "which ballot a Nack names.")  # fmt: skip
         return None
 
     def incomplete(self, promise: Promise) -> str:
@@ -347,7 +348,7 @@ class Minutes:
             had = (f"it had promises of its ballot {self.candidacy} from {who}, and {self.majority} of {self.servers} "
                    "servers are a majority")  # fmt: skip
             if self.candidacy == BOTTOM:
-                had = f"it had heard of ballot {self.highest}, and stood no more"
+                had = "it stood in no ballot by then"
             return f"{heard} and leads in ballot {elected[0].ballot}; {had}.\nLook at which promises count."
         if enough and not elected and not self.leading and self.candidacy >= self.highest:
             return (f"{heard} and does not lead, though it has promises of its ballot {self.candidacy} from "
@@ -581,6 +582,14 @@ class Scene:
         for peer in range(2, self.book.majority + 1):
             self.speak(peer, Promise(self.book.candidacy, self.book.height, None, ()))
 
+    def overtime(self) -> None:
+        """Server 1 leads, and nothing may be chosen; then one more promise comes, which reports a vote."""
+        below = Ballot(2, 3)
+        self.speak(below.server, Prepare(below, self.book.height))
+        self.lead()
+        vote = Vote(below, self.proposal(below))
+        self.speak(self.book.servers, Promise(self.book.candidacy, self.book.height, vote, ()))
+
     def kept(self, voted: bool, what: Sequence[str]) -> None:
         """Server 1 promises; whatever happens then, somebody stands and leads in a lower ballot, for some next slot."""
         if voted:
@@ -594,13 +603,13 @@ class Scene:
         self.speak(5, Prepare(low, self.book.height))
         self.speak(5, Accept(low, self.proposal(low)))
 
-    def office(self) -> None:
-        """Somebody leads for a few slots, in one ballot; then somebody stands."""
+    def office(self, told: bool) -> None:
+        """Somebody leads for a few slots in one ballot, whose blocks are decided or sent; then somebody stands."""
         ballot = Ballot(self.book.highest.round + 1, self.random.randint(2, self.book.servers))
         for _ in range(3):
             block = self.proposal(ballot)
             self.speak(ballot.server, Accept(ballot, block))
-            self.speak(ballot.server, Decide(block))
+            self.speak(ballot.server, Decide(block) if told else Blocks((block,)))
         self.speak(ballot.server, Accept(ballot, self.proposal(ballot)))
         self.quiet()
         self.speak(2, Prepare(Ballot(ballot.round + 1, 2), self.random.randint(0, self.book.height)))
@@ -685,6 +694,15 @@ class Scene:
         mine = self.book.candidacy
         self.speak(2, Nack(mine, Ballot(mine.round + 9, 3)))
         self.speak(4, Prepare(Ballot(mine.round + 1, 4), self.book.height))
+        self.speak(5, Prepare(Ballot(mine.round, 5), self.book.height))
+
+    def too_late(self) -> None:
+        """Server 1 stands, hears of a higher ballot, and stands no more; then a majority promises."""
+        self.stand()
+        mine = self.book.candidacy
+        self.speak(5, Nack(mine, Ballot(mine.round + 1, 5)))
+        for peer in range(2, self.book.majority + 2):
+            self.speak(peer, Promise(mine, self.book.height, None, ()))
 
     def nested(self) -> None:
         """One promise brings a block; the next brings it too, and one more, and a vote for the slot after them."""
@@ -728,10 +746,11 @@ class Scene:
             self.speak(peer, Promise(self.book.candidacy, height, None, (block,) if told else ()))
 
     def in_turn(self) -> None:
-        """The last server stands, then the second; then server 1, to whom the others report the vote of the second."""
-        self.speak(self.book.servers, Prepare(Ballot(1, self.book.servers), self.book.height))
+        """The last server stands, then the second; then server 1, to whom votes in ballots of both are reported."""
+        last = self.book.servers
+        self.speak(last, Prepare(Ballot(1, last), self.book.height))
         self.speak(2, Prepare(Ballot(2, 2), self.book.height))
-        self.inherit([None, *[Ballot(2, 2)] * (self.book.majority - 1)])
+        self.inherit([None, Ballot(2, last), *[Ballot(2, 2)] * (self.book.majority - 2)])
 
     def long_log(self) -> None:
         """Server 1 promises, and learns many blocks, while somebody stands in a lower ballot again and again.
@@ -740,7 +759,7 @@ class Scene:
         """
         book, blocks = self.book, list[Block]()
         for height in range(LONG):
-            blocks.append(a_block(self.random, height, blocks[-1].hash if blocks else NO_HASH))
+            blocks.append(self.made(height, blocks[-1].hash if blocks else NO_HASH))
         high, low = Ballot(9, 4), Ballot(9, 3)
         self.speak(high.server, Prepare(high, 0))
         for height in range(0, LONG, 9):
@@ -785,6 +804,27 @@ NEEDED = {
 }
 
 
+SCENES: tuple[tuple[str, tuple[object, ...], Callable[[Scene], None]], ...] = (
+    (PROMISE, ("deposed", 0), Scene.deposed),
+    (PROMISE, ("long log", 0), Scene.long_log),
+    (PROMISE, ("passing on", 0), Scene.passing_on),
+    (PROMISE, ("unshaken", 0), Scene.unshaken),
+    (PROMISE, ("followed", 0), Scene.followed),
+    (PROMISE, ("refused", 0), Scene.refused),
+    (PROMISE, ("one round", 0), Scene.one_round),
+    *((LEAD, (run.__name__, 0), run)
+      for run in (Scene.interrupted, Scene.nested, Scene.shorter, Scene.agreed, Scene.too_late, Scene.overtime)),
+    *((LEAD, ("stale", told), partial(Scene.stale, told=told)) for told in (False, True)),
+    *((VOTES, ("office", run), partial(Scene.office, told=told)) for run, told in enumerate((False, True) * 2)),
+    *((DECIDE if decided else VOTES, ("lookalike", decided), partial(Scene.lookalike, decided=decided))
+      for decided in (True, False)),
+    *((PROMISE, ("kept", voted, *what), partial(Scene.kept, voted=voted, what=what))
+      for voted in (True, False) for what in product(("decide_next", "blocks", "crash"), repeat=2)),
+    *((LEAD, ("inherit", *votes), partial(Scene.inherit, votes=votes)) for votes in product(REPORTED, repeat=3)),
+)  # fmt: skip
+"""What seldom happens by dice: for which matter it is told, the words of its dice, and what happens."""
+
+
 COUNTS = {PROMISE: 40, VOTES: 24, LEAD: 48, DECIDE: 24}
 """So many runs are made for each matter, and each is judged in all of them."""
 
@@ -811,28 +851,7 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
         (matter, partial(act, matter=matter, seed=seed, run=run))
         for run in range(max(COUNTS.values())) for matter, count in COUNTS.items() if run < count
     ]  # fmt: skip
-    schedules += [
-        (PROMISE, partial(scene, seed=seed, words=("deposed", 0), run=Scene.deposed)),
-        (PROMISE, partial(scene, seed=seed, words=("long log", 0), run=Scene.long_log)),
-        (PROMISE, partial(scene, seed=seed, words=("passing on", 0), run=Scene.passing_on)),
-        (PROMISE, partial(scene, seed=seed, words=("unshaken", 0), run=Scene.unshaken)),
-        (PROMISE, partial(scene, seed=seed, words=("followed", 0), run=Scene.followed)),
-        (PROMISE, partial(scene, seed=seed, words=("refused", 0), run=Scene.refused)),
-        (PROMISE, partial(scene, seed=seed, words=("one round", 0), run=Scene.one_round)),
-        *((LEAD, partial(scene, seed=seed, words=(run.__name__, 0), run=run))
-          for run in (Scene.interrupted, Scene.nested, Scene.shorter, Scene.agreed)),
-        *((LEAD, partial(scene, seed=seed, words=("stale", told), run=partial(Scene.stale, told=told)))
-          for told in (False, True)),
-        *((VOTES, partial(scene, seed=seed, words=("office", run), run=Scene.office)) for run in range(4)),
-        *((DECIDE if decided else VOTES,
-           partial(scene, seed=seed, words=("lookalike", decided), run=partial(Scene.lookalike, decided=decided)))
-          for decided in (True, False)),
-        *((PROMISE, partial(scene, seed=seed, words=("kept", voted, *what),
-                            run=partial(Scene.kept, voted=voted, what=what)))
-          for voted in (True, False) for what in product(("decide_next", "blocks", "crash"), repeat=2)),
-        *((LEAD, partial(scene, seed=seed, words=("inherit", *votes), run=partial(Scene.inherit, votes=votes)))
-          for votes in product(REPORTED, repeat=3)),
-    ]  # fmt: skip
+    schedules += [(matter, partial(scene, seed=seed, words=words, run=run)) for matter, words, run in SCENES]
     book = partial(Minutes, seen)
     ended = hunt_together(subject, BEGIN, {MINE: "Server"}, book, tuple(NEEDED), schedules, SPEAKERS)
     if LEAD not in ended:  # how many are a majority, where they are fewer
@@ -847,9 +866,11 @@ def alone(subject: Subject, seed: int) -> tuple[dict[str, Exception], set[str]]:
     return ended, seen
 
 
-def scene(play: Play, seed: int, words: Sequence[object], run: Callable[[Scene], None]) -> None:
+def scene(
+    play: Play, seed: int, words: Sequence[object], run: Callable[[Scene], None], kind: type[Scene] = Scene
+) -> None:  # fmt: skip
     """Let one kind of thing happen."""
-    run(Scene(play, dice("log", *words, seed)))
+    run(kind(play, dice("log", *words, seed)))
 
 
 def act(play: Play, matter: str, seed: int, run: int, kind: type[Scene] = Scene) -> None:
