@@ -17,9 +17,9 @@ from typing import Any, ClassVar, NamedTuple
 from paxoskit.claims.claim import Claim, Violation, Watched
 from paxoskit.claims.safety import AtMostOnce, Ghost, GhostClaim, Linearizable, Outcome
 from paxoskit.grading.checks.chain import a_request
-from paxoskit.grading.checks.log import DECIDE, LEAD, PROMISE, VOTES, Minutes, act
+from paxoskit.grading.checks.log import DECIDE, LEAD, PROMISE, SCENES, VOTES, Minutes, act, scene
 from paxoskit.grading.checks.log import Scene as Talk
-from paxoskit.grading.checks.play import Play, Said, dice, hunt, newborn, same, sends
+from paxoskit.grading.checks.play import Play, Said, Schedule, dice, hunt, newborn, same, sends
 from paxoskit.grading.checks.store import Fold, Register, replies, says, what_of
 from paxoskit.grading.checks.store import Scene as Asking
 from paxoskit.grading.checks.trials import KIT, SPEAKER, SPEAKERS, Trial, claims_of_words, live, trial
@@ -251,12 +251,6 @@ class Rules(Minutes):
                 return f"{heard} and said {say(one)}.\nLook at what a candidate tells of its log."
         return None
 
-    def note(self, choice: Choice, sent: Sequence[Send], facts: list[Message]) -> None:
-        """Write down what was said; who hears of a higher ballot stands no more, and promises of its own come late."""
-        super().note(choice, sent, facts)
-        if isinstance(choice.what, Nack) and choice.what.promised > self.candidacy:
-            self.candidacy, self.leading = BOTTOM, False
-
     def unannounced(self, heard: str, sent: Sequence[Send], facts: list[Message]) -> tuple[str, str]:
         """Nobody asks for announcements here."""
         return "", ""
@@ -447,25 +441,15 @@ class Elections(Talking):
         """Somebody stands in a ballot of a very high round."""
         self.speak(3, Prepare(Ballot(self.book.highest.round + 1_000_000, 3), self.book.height))
 
+    def candidate(self) -> None:
+        """Somebody stands whom nobody follows; another leads on in a lower ballot."""
+        self.speak(3, Prepare(Ballot(9, 3), 0))
+        self.speak(2, Heartbeat(Ballot(4, 2), 0))
+
     def heartbeat(self) -> None:
         """Somebody leads, and says so."""
         ballot = self.ballot()
         self.speak(ballot.server, Heartbeat(ballot, self.random.randint(0, self.book.height + 1)))
-
-
-def deposed(play: Play, seed: int) -> None:
-    """Server 1 leads, its election timer rings, and somebody stands before its next heartbeat."""
-    Talking(play, dice("deposed", seed)).deposed()
-
-
-def one_round(play: Play, seed: int) -> None:
-    """Servers stand in ballots of one round; the lower ones again."""
-    Talking(play, dice("one round", seed)).one_round()
-
-
-def lookalike(play: Play, seed: int, decided: bool) -> None:
-    """A block with the hash of what server 1 voted for, and with other fields, is decided, or led."""
-    Talking(play, dice("lookalike", decided, seed)).lookalike(decided)
 
 
 def stands(play: Play, seed: int, run: int) -> None:
@@ -479,6 +463,8 @@ class Mute(Rules):
     """What server 1 has heard and said since it lost its disk: it learns as ever, and has no voice."""
 
     lost = False
+    led = BOTTOM
+    """The highest ballot in which it heard somebody lead since then: who only stands is promised nothing."""
 
     def after(self, world: World, choice: Choice, said: list[Said]) -> str | None:
         """Return the first fault of a turn: what others count on is never said; logs are brought together."""
@@ -491,8 +477,11 @@ class Mute(Rules):
             return f"{heard} and said {say(loud)}.\n{ADVICE[NoVoice.name]}"
         echoed = any(type(one) is HeartbeatHeard and to == choice.peer for to, one in sends(said, 1))
         asked = choice.what if choice.node == 1 else None
-        if isinstance(asked, Heartbeat) and asked.ballot >= self.highest and not echoed:
-            return f"{heard} and did not answer it.\nLook at what it does as ever."
+        if isinstance(asked, (Accept, Heartbeat)):
+            self.led = max(self.led, asked.ballot)
+        if isinstance(asked, Heartbeat) and asked.ballot == self.led and not echoed:
+            return (f"{heard} and did not answer it, though nobody has led in a higher ballot since.\nLook at what it "
+                    "does as ever, and at what it never does.")  # fmt: skip
         if nack := idle_nack(sends(said, 1)):
             return f"{heard} and {nack}"
         return next(iter(self.faults(world, choice, said, (VOTES, DECIDE)).values()), None)
@@ -515,6 +504,8 @@ def judge_mute(subject: Subject, seed: int) -> None:
         one = Elections(play, dice("mute", seed, run))
         play.step(Choice("crash", 1, disk=LOST))
         play.step(Choice("restart", 1))
+        if run == 0:
+            one.candidate()
         one.run(6 + run, [one.accept, one.accept, one.decide, one.prepare, one.quiet, one.want, one.blocks, one.crash,
                           one.nack, one.heartbeat])  # fmt: skip
 
@@ -554,10 +545,12 @@ def judge_rules(subject: Subject, seed: int) -> None:
     for begin in (FOUR, SEVEN):
         few = (partial(act, matter=LEAD, seed=seed, run=run, kind=Talking) for run in range(FEW_RUNS))
         hunt(subject, begin, {MINE: "Server"}, partial(Rules, seen, len(begin.nodes)), few, SPEAKERS)
-    elections = [partial(deposed, seed=seed), partial(one_round, seed=seed),
-                 *(partial(lookalike, seed=seed, decided=decided) for decided in (True, False)),
-                 *(partial(stands, seed=seed, run=run) for run in range(FEW_RUNS))]  # fmt: skip
-    hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), elections, SPEAKERS)
+    special: list[Schedule] = [
+        *(partial(scene, seed=seed, words=words, run=run, kind=Talking) for _, words, run in SCENES
+          if run is not Talk.passing_on),  # that a candidate is not my leader yet, only 08 says
+        *(partial(stands, seed=seed, run=run) for run in range(FEW_RUNS)),
+    ]  # fmt: skip
+    hunt(subject, ALONE, {MINE: "Server"}, partial(Rules, seen), special, SPEAKERS)
     for name, words in NEEDED.items():
         if name not in seen:
             raise Failed(f"in {len(MATTERS) * ALONE_RUNS} runs, server 1 never once {words}.\nLet it do that first: "
