@@ -198,7 +198,7 @@ def told(block: Block) -> str:
     asked = ", ".join(" ".join(one.operation.words) for one in block.operations) or "nothing"
     return (
         f"Block(height={block.height}, previous_hash={block.previous_hash[:6]}…{block.previous_hash[-4:]}, "
-        f"{asked}, nonce={block.nonce}, hash={block.hash[:6]}…{block.hash[-4:]})"
+        f"{asked}, nonce={block.nonce}, hash={block.hash[:6]}…{block.hash[-6:]})"
     )
 
 
@@ -280,19 +280,41 @@ def judge_verify(subject: Subject, seed: int) -> None:
         more = () if difficulty == 1 and run % 2 else (difficulty,)
         judge_verified(subject, block, height, tip, difficulty, more)
     judge_failing(subject, dice("failing", seed))
+    judge_weak(subject, dice("weak", seed))
 
 
 def judge_failing(subject: Subject, random: Random) -> None:
-    """Each set of checks that a block may fail, with one bad digit and with one of two; each link that is not right."""
+    """Each set of checks that a block may fail, with one bad digit and with one of two; each link that is not right.
+
+    Height 0 has no rule of its own: there too, a block points at the hash that is given.
+    """
     checks = ("hash", "nonce", "height", "previous_hash")
     for fails in product([False, True], repeat=len(checks)):
-        for difficulty, height in ((1, 300), (2, 2)):
-            tip = f"{random.getrandbits(256):064x}"
+        for difficulty, height in ((1, 300), (2, 2), (1, 0), (2, 0)):
+            tip = NO_HASH if (difficulty, height) == (2, 0) else f"{random.getrandbits(256):064x}"
             block = failing(random, height, tip, difficulty, list(compress(checks, fails)))
             judge_verified(subject, block, int(f"{height}"), tip, difficulty, (difficulty,))
     tip = f"{random.getrandbits(256):064x}"
     for link in wrong_links(tip):
         judge_verified(subject, kits_mine(Content(1, link, requests(random)), 0), 1, tip, 1, ())
+    judge_verified(subject, mined(1, tip, requests(random), 0), 1, tip, 1, ())  # who verifies does not ask who mined
+
+
+def a_weak_block(random: Random, height: int, tip: str, difficulty: int) -> Block:
+    """Return a block whose hash is good for the difficulty below, and not for this one: only its first digit is bad."""
+    while True:
+        block = kits_mine(Content(height, tip, requests(random)), random.randint(0, 10**6), difficulty - 1)
+        if not is_good(block.hash, difficulty):
+            return block
+
+
+def judge_weak(subject: Subject, random: Random) -> None:
+    """At every difficulty, the first of the digits that have to be good counts too."""
+    for difficulty in range(2, 7):
+        height, tip = random.randint(0, 5), f"{random.getrandbits(256):064x}"
+        block = a_weak_block(random, height, tip, difficulty)
+        for held_to in (difficulty - 1, difficulty):
+            judge_verified(subject, block, height, tip, held_to, (held_to,))
 
 
 def judge_verified(
@@ -349,17 +371,32 @@ def judge_first(subject: Subject, seed: int) -> None:
                 )
     judge_within(subject, dice("within", seed))
     judge_each_difficulty(subject, dice("each difficulty", seed))
+    judge_thousands(subject, dice("thousands", seed))
+
+
+def judge_thousands(subject: Subject, random: Random) -> None:
+    """A chain of thousands of blocks is judged as a short one; its newest is bad."""
+    blocks, tip = list[Block](), NO_HASH
+    for height in range(random.randint(3_400, 3_500)):
+        blocks.append(kits_mine(Content(height, tip, ()), height))
+        tip = blocks[-1].hash
+    blocks[-1] = replace(blocks[-1], nonce=blocks[-1].nonce + 1)
+    got, right = subject.call("first_fault", blocks), (len(blocks) - 1, "hash")
+    if not same(got, right):
+        raise Failed(
+            f"first_fault returned {got!r:.80}; {right!r} was expected for this chain:\n{told_chain(blocks)}"
+            "Look at whether a long chain is judged as a short one."
+        )
 
 
 def judge_each_difficulty(subject: Subject, random: Random) -> None:
-    """The first block too is judged at the difficulty that is given."""
-    good = a_chain(random, 2, 2)
-    weak = good[0]
-    for start in range(1, 10_000, 100):
-        weak = kits_mine(Content(0, NO_HASH, requests(random)), start, 1)
-        if fault(weak, 0, NO_HASH, 2):
-            break
-    for blocks, difficulty in (([weak], 2), ([weak], 1), (good, 2), ([weak, *good[1:]], 2)):
+    """Every block is judged at the difficulty that is given: the first one too, and the next one."""
+    good, better = a_chain(random, 2, 2), a_chain(random, 1, 3)
+    weak = a_weak_block(random, 0, NO_HASH, 2)
+    tried = [([weak], 2), ([weak], 1), (good, 2), ([weak, *good[1:]], 2)]
+    tried += [([a_weak_block(random, 0, NO_HASH, difficulty)], difficulty) for difficulty in range(3, 7)]
+    tried.append(([*better, a_weak_block(random, 1, better[0].hash, 3)], 3))
+    for blocks, difficulty in tried:
         got, right = subject.call("first_fault", blocks, difficulty), first(blocks, difficulty)
         if not same(got, right):
             raise Failed(
@@ -404,6 +441,7 @@ class Book:
         """The highest ballot that anybody has used."""
         self.vote: Vote | None = None
         """The newest vote of server 1."""
+        self.crashed = False
         self.astray = False
         """Has server 1 appended what it should not, or not what it should? What it says then has no other cause."""
 
@@ -414,15 +452,18 @@ class Book:
 
     def faults(self, world: World, choice: Choice, said: list[Said], matters: Collection[str]) -> dict[str, str]:
         """Judge a turn of server 1, and write it down."""
+        if choice.node == 1 and choice.kind == "crash":
+            self.crashed, self.leading, self.waiting = True, False, {}
         if choice.node != 1 or choice.kind not in ("deliver", "fire"):
             return {}
         sent = sends(said, 1)
         facts = [one.message for one in said if one.sender == 1 and one.to is None]
-        heard = f"server 1 has {len(self.blocks)} blocks; it heard {self.asked(choice)}"
+        life = ", in a new life after a crash," if self.crashed else ""
+        heard = f"server 1{life} has {len(self.blocks)} blocks; it heard {self.asked(choice)}"
         self.hear(choice, facts)
         right, rejected = self.expected(choice, [message for _, message in sent])
         judges: dict[str, Callable[[], str | None]] = {
-            ACCEPT: lambda: self.wrong_vote(heard, choice, sent, facts),
+            ACCEPT: lambda: self.wrong_vote(heard, choice, sent, facts) or self.own_unvoted(heard, sent, right),
             BLOCKS: lambda: self.wrong_blocks(heard, choice, sent, facts, right, rejected),
             NEXT: lambda: self.wrong_proposal(heard, choice, sent, right),
         }
@@ -528,9 +569,9 @@ class Book:
         vote = self.vote if self.vote is not None and self.vote.block.height == len(self.blocks) else None
         for _, message in sent:
             if type(message) is Promise and vote is not None and not same(message.vote, vote):
-                got = f"a vote in ballot {message.vote.ballot}" if message.vote is not None else "no vote"
-                return (f"{heard} and its promise tells {got}; it had voted for block {vote.block.hash[:6]} in ballot "
-                        f"{vote.ballot}.\nLook at whether a vote is kept: each one, and the newest.")  # fmt: skip
+                got = say(message.vote) if isinstance(message.vote, Vote) else "no vote"
+                return (f"{heard} and its promise tells {got}; its newest vote is {say(vote)}.\nLook at whether a "
+                        "vote is kept: each one, and the newest.")  # fmt: skip
         return ""
 
     def own_unverified(self, heard: str, sent: Sequence[Any], facts: list[Message]) -> str:
@@ -543,6 +584,17 @@ class Book:
                 return (f"{heard}, proposed {told(block)}, which fails the check {check!r}, and as its own voter "
                         f"{what(votes, rejected)}; it should announce Rejected({block.height}, {check!r}).\nLook at "
                         "what comes before a vote, whoever asks for it.")  # fmt: skip
+        return ""
+
+    def own_unvoted(self, heard: str, sent: Sequence[Any], decided: Sequence[Block]) -> str:
+        """Return what is wrong if server 1 does not vote for the good block that it has just proposed itself."""
+        height, tip = len(self.blocks) + len(decided), decided[-1].hash if decided else self.tip
+        for accept in [message for to, message in sent if to == 1 and type(message) is Accept]:
+            block = accept.block
+            vote = Accepted(accept.ballot, block.height, block.hash)
+            if not fault(block, height, tip) and not any(to == 1 and same(message, vote) for to, message in sent):
+                return (f"{heard}, proposed {told(block)}, a good block, and did not vote for it itself.\nLook at who "
+                        "hears an Accept of a leader, and at who counts the votes.")  # fmt: skip
         return ""
 
     def wrong_blocks(
@@ -734,15 +786,15 @@ class Scene:
             for _ in range(self.random.randint(15, 30)):
                 self.ask()
 
-    def stand(self) -> None:
-        """Server 1 stands for election, and is elected; a promise may bring blocks, or a vote."""
+    def stand(self, told: Block | None = None) -> None:
+        """Server 1 stands for election, and is elected; a promise may bring blocks, or a vote: for `told`, if given."""
         timers = [message for node, message in self.play.world.timers if node == 1 and type(message) is ElectionTimeout]
         for _ in range(2):
             for message in timers:
                 said = self.play.step(Choice("fire", 1, what=message))
                 if any(one.sender == 1 and type(one.message) is Prepare for one in said):
-                    vote = None
-                    if self.random.random() < 0.3:
+                    vote = None if told is None else Vote(BOTTOM, told)
+                    if told is None and self.random.random() < 0.3:
                         vote = Vote(BOTTOM, self.block() if self.random.random() < 0.7 else self.lookalike())
                     promise = Promise(self.book.ballot, len(self.book.blocks), vote, ())
                     self.speak(2, promise)
@@ -822,6 +874,47 @@ class Scene:
             block = replace(own[-1], operations=(*own[-1].operations, a_request(self.random)))
             self.speak(2, self.random.choice([Decide(block), Blocks((block,))]))
 
+    def bad_one_decided(self) -> None:
+        """A promise told server 1 of a vote for a bad block, so it proposed that one; somebody says it is decided."""
+        block = self.lookalike()
+        self.stand(block)
+        self.speak(2, self.random.choice([Decide(block), Blocks((block,))]))
+
+    def crash(self) -> None:
+        """Server 1 crashes, and comes back."""
+        self.play.step(Choice("crash", 1))
+        self.play.step(Choice("restart", 1))
+
+    def new_life(self) -> None:
+        """Server 1 has blocks and crashes; then the next block is proposed, and one is decided."""
+        self.speak(2, Decide(self.block()))
+        self.crash()
+        ballot = self.above()
+        self.speak(ballot.server, Accept(ballot, self.block()))
+        self.speak(2, self.random.choice([Decide(self.block()), Blocks((*self.book.blocks[-1:], self.block()))]))
+
+    def vote_outlives(self) -> None:
+        """Server 1 votes, crashes, and is asked for its vote."""
+        self.accept()
+        self.crash()
+        self.prepare()
+
+    def one_ballot(self) -> None:
+        """Somebody leads for long: server 1 votes in two slots in one ballot, and is asked for its vote."""
+        ballot = self.above()
+        for decided in (True, False):
+            block = self.block()
+            self.speak(ballot.server, Accept(ballot, block))
+            if decided:
+                self.speak(ballot.server, Decide(block))
+        self.prepare()
+
+    def own_vote_kept(self) -> None:
+        """Server 1 leads and proposes a block; nothing is decided there, and somebody asks for its vote."""
+        self.stand()
+        self.ask()
+        self.prepare()
+
     def goes_on(self) -> None:
         """Sessions ask server 1, which leads; each asks its next request as soon as the one before is decided."""
         self.stand()
@@ -881,8 +974,9 @@ def act(play: Play, matter: str, seed: int, run: int) -> None:
     one.run(12 + run % 12, acts)
     if matter == ACCEPT:
         one.vote_kept()
-    if matter == BLOCKS and run % 4 == 1:
-        one.own_lookalike()
+        [one.vote_outlives, one.one_ballot, one.own_vote_kept, one.new_life][run // 2 % 4]()
+    if matter == BLOCKS and run % 2:
+        [one.own_lookalike, one.new_life, one.own_lookalike, one.bad_one_decided][run // 2 % 4]()
     if run % 4 == 3:
         one.goes_on() if matter == NEXT else one.decided_twice()
 
