@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from paxoskit.claims.claim import Claim, Violation
 from paxoskit.claims.safety import AtMostOnce, Ghost, Linearizable, Outcome
@@ -45,12 +46,12 @@ from paxoskit.worlds.world import World
 
 MINE = "store.py:Store"
 BEGIN = Story(nodes=(MINE, SPEAKER, SPEAKER), clients=((1,), (1,), (1,)), claims="none")
-KEYS = ("'x'", "'y'", "'X'", " 'x'", "")
+KEYS = ("'x'", "'y'", "'X'", " 'x'", "x", "")
 """Keys are texts: nearly equal ones are different keys, and the empty one is one too, as it is a value."""
 ODD = ("'x'", " '7' ", "07", "ä" * 300, "None", "\n", "'ä'")
 """Values are texts too: what they mean is nothing to a store, nor how long they are."""
 MANY = 300
-"""So many sessions are many."""
+"""So many sessions are many, and so many requests of one session."""
 VALUES, ONCE, LOG, ANSWERED = "values", "once", "log", "answered"
 
 Key = tuple[str, int]
@@ -490,10 +491,56 @@ def judge(matter: str, count: int = 60) -> Callable[[Subject, int], None]:
                          "answers "
                          "what a block holds.")  # fmt: skip
         subject.once("a put replaces", lambda: replaced(subject))
+        if matter == VALUES:
+            from_the_disk(subject)
         if matter == ANSWERED:
             of_client_twelve(subject)
+            long_session_of_a_store(subject)
 
     return judged
+
+
+def in_blocks(*blocks: Sequence[Request]) -> tuple[Block, ...]:
+    """Return a chain of blocks that hold these requests."""
+    chain: list[Block] = []
+    for requests in blocks:
+        chain.append(mine(Content(len(chain), chain[-1].hash if chain else NO_HASH, tuple(requests))))
+    return tuple(chain)
+
+
+def from_the_disk(subject: Subject) -> None:
+    """A life begins with a block on the disk, and with nothing else: it says what the store holds."""
+    cls = subject.node("Store")
+    puts = [Request(f"client 1/9.{number}", 1, Put(key, f"{number}")) for number, key in enumerate(KEYS)]
+    gets = [Request(f"client 2/9.{number}", 1, Get(key)) for number, key in enumerate(KEYS)]
+    held, decided = in_blocks(puts, gets)
+    disk: Any = cls.Disk()
+    disk.blocks = (held,)
+    node = newborn(cls, 1, (1, 2, 3), disk)
+    asked = [effect.message for effect in node.receive(1, ElectionTimeout()) if type(effect) is Send]
+    for prepare in [message for message in asked if type(message) is Prepare][:1]:
+        node.receive(2, Promise(prepare.ballot, 1, None, ()))
+    given = replies([effect for effect in node.receive(2, Decide(decided)) if type(effect) is Send])
+    right = {get.session: f"{number}" for number, get in enumerate(gets)}
+    for _, reply in given:
+        if reply.session in right and not same(reply.answer, right[reply.session]):
+            raise Failed(f"a life of server 1 began with one block on the disk, of puts of {len(KEYS)} keys. It was "
+                         "elected, a block with a get of each was decided, and it answered "
+                         f"{says(reply)} with {reply.answer!r:.80}; {right[reply.session]!r} was expected.\n"
+                         "Look at what a life begins with, and at which keys are one.")  # fmt: skip
+
+
+def long_session_of_a_store(subject: Subject) -> None:
+    """A session asks much; its last request comes again."""
+    node = newborn(subject.node("Store"), 1, (1, 2, 3))
+    puts = [Request("client 1/9.1", number, Put("'x'", f"{number}")) for number in range(1, MANY + 1)]
+    node.receive(2, Blocks(in_blocks(*([put] for put in puts))))
+    again = replace(puts[-1], number=int(f"{MANY}"))  # an equal number, and another object
+    given = replies([effect for effect in node.receive(3, again) if type(effect) is Send])
+    if [(reply.session, reply.number) for _, reply in given] != [(again.session, MANY)]:
+        raise Failed(f"{MANY} puts of one session were decided, each in a block of its own. Asked the last one again, "
+                     f"server 1 answered {says(given[0][1]) if given else 'nothing'}.\nLook at how the numbers of "
+                     "requests are compared.")  # fmt: skip
 
 
 def of_client_twelve(subject: Subject) -> None:
@@ -555,6 +602,8 @@ class Desk:
         except LearnerError as error:
             raise LearnerError(self.transcript(words) + error.says, error.why) from None
         self.turn(words, effects, answered)
+        if type(message) is Reply and answered is None and any(type(effect) is After for effect in effects):
+            self.fail("set its timer anew, at a reply that does not answer what is on its way", "matched")
 
     def turn(self, words: str, effects: list[Effect], answered: Reply | None) -> None:
         """Judge a turn: what is announced, what is sent, whether it waits."""
@@ -571,7 +620,7 @@ class Desk:
         for to, message in [effect for effect in effects if type(effect) is Send]:
             self.judge_sent(to, message)
         first = self.line[0] if self.line else None
-        if first is not None and not any(request == first for _, request in self.sent):
+        if first is not None and not any(request == first for _, request in reversed(self.sent)):
             self.fail(f"did not send {says(first)}, whose turn it is", "line")
         if first is not None and not self.timers:
             self.fail("has no timer running while it waits for an answer", "again")
@@ -614,7 +663,8 @@ class Desk:
             number = self.numbers[session] = self.numbers.get(session, 0) + 1
             self.line.append(Request(session, number, operation))
         asks = Asks(tuple(Ask(session, operation) for session in sessions))
-        self.hear("client 1", asks, f"it is asked at once, in the sessions {sessions}, to {' '.join(operation.words)}")
+        words = f"it is asked {len(sessions)} things at once, in the sessions {sorted(set(sessions))}, to "
+        self.hear("client 1", asks, words + " ".join(operation.words))
 
     def answer(self, reply: Reply, sender: Name, others: Sequence[Reply] = ()) -> None:
         """Bring an answer, the right one or another; with others, in one message, after them or before."""
@@ -635,7 +685,8 @@ class Desk:
 
 ADVICE_CLIENT = {
     "line": "which request is sent, how requests are numbered, and when the next one's turn comes",
-    "matched": "how an answer is matched to the request that is on its way, and how often it is told",
+    "matched": "how an answer is matched to the request that is on its way, how often it is told, and what is done at "
+    "every other reply",
     "again": "what happens when no answer comes: at the timer, and at whom the request goes to then",
 }
 
@@ -667,6 +718,7 @@ def client_alone(subject: Subject, seed: int) -> dict[str, Failed]:
         nobody_answers(Desk(cls("client 1", servers), failed, servers))
     one_session(Desk(cls("client 1", (1, 2, 3)), failed))
     long_line(Desk(cls("client 1", (1, 2, 3)), failed))
+    long_session(Desk(cls("client 1", (1, 2, 3)), failed))
     return failed
 
 
@@ -724,6 +776,13 @@ def long_line(desk: Desk) -> None:
     for session in list(desk.numbers):
         desk.ask(session, Get("'x'"))
         desk.answer(Reply(session, desk.numbers[session], None), 1)
+
+
+def long_session(desk: Desk) -> None:
+    """A session asks much; each of its requests is answered."""
+    desk.ask_many(["client 1/1.1"] * MANY, Get("'x'"))
+    for number in range(1, MANY + 1):
+        desk.answer(Reply("client 1/1.1", number, None), 1)
 
 
 def only_one_answers(desk: Desk, alive: int) -> None:
