@@ -371,22 +371,6 @@ def judge_first(subject: Subject, seed: int) -> None:
                 )
     judge_within(subject, dice("within", seed))
     judge_each_difficulty(subject, dice("each difficulty", seed))
-    judge_thousands(subject, dice("thousands", seed))
-
-
-def judge_thousands(subject: Subject, random: Random) -> None:
-    """A chain of thousands of blocks is judged as a short one; its newest is bad."""
-    blocks, tip = list[Block](), NO_HASH
-    for height in range(random.randint(3_400, 3_500)):
-        blocks.append(kits_mine(Content(height, tip, ()), height))
-        tip = blocks[-1].hash
-    blocks[-1] = replace(blocks[-1], nonce=blocks[-1].nonce + 1)
-    got, right = subject.call("first_fault", blocks), (len(blocks) - 1, "hash")
-    if not same(got, right):
-        raise Failed(
-            f"first_fault returned {got!r:.80}; {right!r} was expected for this chain:\n{told_chain(blocks)}"
-            "Look at whether a long chain is judged as a short one."
-        )
 
 
 def judge_each_difficulty(subject: Subject, random: Random) -> None:
