@@ -23,7 +23,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from random import Random
 from typing import Any, NamedTuple
 
@@ -51,6 +51,9 @@ _AS_USUAL = (0.0, 1.0)  # a link that loses nothing and is not slow
 
 KEEP = 75_000
 """A live cluster remembers about so many events: never more than this and a checkpoint's worth, 100,000 in all."""
+
+HOLD = 0.0005
+"""Seconds for which a server that answered callers waits for their next requests before its other messages leave."""
 
 CHECKPOINT = 25_000
 """A recording begins at a checkpoint; one is made every so many events."""
@@ -180,7 +183,7 @@ class Cluster:
         self._clock = Clock(ring, _speed(latency))
         turn, resolve, ask = _weakly(self, "_turn"), _weakly(self, "_resolve"), _weakly(self, "_ask_later")
         self._threads = [
-            _thread(f"server {name}", _serve, turn, resolve, name, self._inboxes[name], self._gates[name])
+            _thread(f"server {name}", _serve, turn, resolve, name, self._inboxes, self._gates[name])
             for name in self._world.servers
         ]
         self._threads.append(_thread("clients", _collect, ask, self._outbox))
@@ -693,8 +696,11 @@ class Cluster:
             done = self._dispatch()
         self._resolve(done)
 
-    def _turn(self, name: Name, item: Flight | Timer) -> list[Any]:
-        """Run one handler on its server's thread, then apply its effects under the lock; return the calls done."""
+    def _turn(self, name: Name, item: Flight | Timer, mail: list[Flight]) -> list[Any]:
+        """Run one handler on its server's thread, then apply its effects under the lock; return the calls done.
+
+        What is to reach servers at once is added to `mail`: the thread puts it into their inboxes.
+        """
         world = self._world
         node = world.nodes[name]
         if type(item) is Flight:
@@ -721,7 +727,7 @@ class Cluster:
                 world.delivered(item, effects)
             elif world.timers.get((name, message)) is item:
                 world.fired(item, effects)
-            return self._dispatch()
+            return self._dispatch(mail)
 
     def _copied(self, name: Name) -> Node | None:
         """Return the node of a server, which a checkpoint shares until now; None if it is down.
@@ -763,14 +769,17 @@ class Cluster:
                 print(f"paxoskit: {self.errors[-1]}", file=sys.stderr)
             return self._dispatch()
 
-    def _dispatch(self) -> list[Any]:
-        """Under the lock: put what was set in motion on its way; return the calls that are done."""
+    def _dispatch(self, mail: list[Flight] | None = None) -> list[Any]:
+        """Under the lock: put what was set in motion on its way; return the calls that are done.
+
+        What is for a server's inbox is added to `mail`, if there is such a list.
+        """
         world, done = self._world, []
         while world.fresh:
             fresh, world.fresh = world.fresh, []
             for item in fresh:
                 if type(item) is Flight:
-                    self._send(item)
+                    self._send(item, mail)
                 elif type(item) is Timer:
                     self._clock.add(world.trace.now + self._dice.uniform(item.low, item.high), item)
                 else:
@@ -780,7 +789,7 @@ class Cluster:
             self._clock.add(0.0, None)
         return done
 
-    def _send(self, flight: Flight) -> None:
+    def _send(self, flight: Flight, mail: list[Flight] | None) -> None:
         lossy, slow = self._quality.get((flight.sender, flight.receiver), _AS_USUAL) if self._quality else _AS_USUAL
         if (self._loss and self._dice.random() < self._loss) or (lossy and self._dice.random() < lossy):
             self._world.drop(flight)
@@ -790,12 +799,15 @@ class Cluster:
             self.due[flight.number] = (now, due)
             self._clock.add(due, flight)
         else:
-            self._arrive(flight)
+            self._arrive(flight, mail)
 
-    def _arrive(self, flight: Flight) -> None:
+    def _arrive(self, flight: Flight, mail: list[Flight] | None = None) -> None:
         inbox = self._inboxes.get(flight.receiver)
         if inbox is not None:
-            inbox.put(flight)
+            if mail is None:
+                inbox.put(flight)
+            else:
+                mail.append(flight)
         elif self._world.flying.get(flight.number) is flight:
             self._world.deliver(flight)
 
@@ -919,14 +931,37 @@ def _thread(name: str, target: Callable[..., None], *arguments: Any) -> threadin
 
 
 def _serve(
-    turn: Callable[..., Any], resolve: Callable[..., Any], name: Name, inbox: SimpleQueue[Any], gate: threading.Lock
-) -> None:
-    """A server's thread: one turn after the other. Answers are given with the gate open: callers may call again."""
-    while (item := inbox.get()) is not None:
+    turn: Callable[..., Any], resolve: Callable[..., Any], name: Name, inboxes: dict[Name, SimpleQueue[Any]],
+    gate: threading.Lock,
+) -> None:  # fmt: skip
+    """A server's thread: one turn after the other. Answers are given with the gate open: callers may call again.
+
+    Who was answered often asks again at once. So what an answering turn also sends to servers waits for the next
+    requests of those callers, `HOLD` at most, and travels with what they cause: each server is woken once, not twice.
+    """
+    inbox, mail, awaited = inboxes[name], list[Flight](), 0
+    while True:
+        if mail and not awaited:
+            for flight in mail:
+                inboxes[flight.receiver].put(flight)
+            mail.clear()
+        try:
+            item = inbox.get(timeout=HOLD if mail else None)
+        except Empty:
+            awaited = 0
+            continue
+        if item is None:
+            return
+        held = len(mail)
         with gate:
-            done = turn(name, item)
+            done = turn(name, item, mail) or ()
         if done:
             resolve(done)
+            awaited = len({call.client for call, _ in done if call is not None})
+        elif len(mail) > held:
+            awaited = 0
+        elif awaited and type(item) is Flight and type(item.sender) is str:
+            awaited -= 1
 
 
 def _collect(ask: Callable[[list[_Call]], None], outbox: SimpleQueue[Any]) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from paxoskit.protocol.literals import LiteralError
-from paxoskit.protocol.messages import Accept, Accepted, Elected, Get, Heartbeat, Put, Reply, Request, Requests
+from paxoskit.protocol.messages import Accept, Accepted, Decide, Elected, Get, Heartbeat, Put, Reply, Request, Requests
 from paxoskit.protocol.node import Node
 from paxoskit.protocol.plain import Message
 from paxoskit.protocol.server import Server
+from paxoskit.worlds import cluster as live
 from paxoskit.worlds.cluster import Cluster, NoMajority, NoWayBack, Paused, Stopped
 
 
@@ -546,6 +547,33 @@ def test_a_cell_run_a_hundred_times_leaks_no_thread() -> None:
     cluster.put("x", 1)
     cluster.stop()
     assert eventually(lambda: threading.active_count() == before)
+
+
+def test_what_goes_with_an_answer_travels_with_what_the_callers_next_request_causes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "HOLD", 0.5)
+    with Cluster(3) as cluster:
+        cluster.put("x", 0)
+        before = cluster.trace.count
+        for value in range(20):
+            cluster.put("x", value)
+        heard = [e for e in cluster.events_since(before) if e.kind == "deliver" and e.node != e.peer]
+        letters = "".join(type(e.what).__name__[0] for e in heard if isinstance(e.what, (Request, Decide)))
+        requests = [place for place, letter in enumerate(letters) if letter == "R"]
+        assert len(requests) == 20
+        early = [n for n, place in enumerate(requests) if letters[:place].count("D") > 2 * n]  # two hear of each block
+        assert len(early) <= 3, "it waited for the request that came next, but where a heartbeat left"
+
+
+def test_what_goes_with_an_answer_leaves_soon_when_nobody_asks_again(cluster: Cluster) -> None:
+    for value in range(20):
+        cluster.put("x", value)
+        answered = cluster.now()
+        blocks = max(len(cluster.chain(server)) for server in cluster.servers)
+        assert eventually(lambda: min(len(cluster.chain(server)) for server in cluster.servers) == blocks)  # noqa: B023
+        decided = [e for e in cluster.events_since(0) if e.kind == "deliver" and isinstance(e.what, Decide)]
+        assert decided[-1].at - answered < 90.0, "not before the next heartbeat"
 
 
 def test_mining_on_one_server_does_not_stop_the_others() -> None:

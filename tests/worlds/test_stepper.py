@@ -500,7 +500,7 @@ def test_a_message_of_a_branch_that_was_left_reaches_nobody() -> None:
         eventually(to_a_server)
         there = to_a_server()[0]
         of_another_branch = there._replace(message=PUT)  # its thread held it when the world was replaced
-        assert cluster._turn(there.receiver, of_another_branch) == []
+        assert cluster._turn(there.receiver, of_another_branch, []) == []
         with cluster.look() as world:
             assert world.flying[there.number] is there
 
