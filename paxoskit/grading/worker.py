@@ -399,6 +399,7 @@ class Worker:
     def make(self, name: str, arguments: list[Any]) -> int:
         """Make an object of a class of the submission; return its number."""
         cls = self._find(name)
+        self._seed(name, *arguments, "is made")
         self.things.append(cls(*(self._value(argument) for argument in arguments)))
         return len(self.things) - 1
 

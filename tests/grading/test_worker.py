@@ -350,6 +350,15 @@ def test_dice_and_the_order_of_sets_are_the_same_in_every_worker(subject):
         assert len(seen) == 1
 
 
+def test_what_an_object_draws_as_it_is_made_is_the_same_each_time(subject):
+    source = "from random import Random, random\nclass Coin:\n    def __init__(self, name):\n"
+    source += "        self.fell = random(), Random().random()\n    def told(self): return self.fell\n"
+    made = subject(source)
+    first, again, other = (made.make("Coin", name).call("told") for name in (1, 1, 2))
+    assert first == again
+    assert first[0] != first[1] and first != other
+
+
 class Cell:
     def __init__(self, held):
         self.held = held
