@@ -28,7 +28,7 @@ from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from paxoskit.grading.packed import Parts, afresh
-from paxoskit.grading.worker import canonical, duplicate
+from paxoskit.grading.worker import canonical, duplicate, throw_seeded_dice
 from paxoskit.protocol.node import Effect, Node, NodeError, title
 from paxoskit.protocol.plain import Ballot, Message, Name
 from paxoskit.worlds.story import Story
@@ -237,12 +237,14 @@ class LocalSubject:
         self._printed.write(printed)
         return result  # type: ignore[no-any-return]
 
-    def in_time(self) -> AbstractContextManager[None]:
-        """Return a context that ends with LearnerError when a call of the learner's code, or the whole, takes too long.
+    @contextlib.contextmanager
+    def in_time(self) -> Iterator[None]:
+        """End with LearnerError when a call of the learner's code, or the whole, takes too long.
 
-        Only in the main thread of a Unix, and while nobody debugs.
+        Only in the main thread of a Unix, and while nobody debugs. Afterwards dice fall as if nothing had been judged.
         """
-        return time_limit(self)
+        with _DICE.at_hand(), thrown(random.getstate()), time_limit(self):
+            yield
 
     def renew(self) -> None:
         """Load the module anew the next time that somebody asks for a name."""
@@ -332,7 +334,7 @@ class LocalSubject:
             raise LearnerError(NOT_AGAIN.format(what=what), TIMED_OUT)
         self.calls += 1
         self.at = what
-        with contextlib.redirect_stdout(_Bounded(self._printed)):
+        with contextlib.redirect_stdout(_Bounded(self._printed)), _DICE.seeded():
             try:
                 yield
             except LearnerError:
@@ -443,6 +445,57 @@ def thrown(dice: Any) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
+
+
+class _Here(threading.local):
+    """What is true of one thread: how often it has seeded dice at hand, and whether a learner's code runs in it."""
+
+    at_hand = 0
+    runs = False
+
+
+class _SeededDice:
+    """Dice that a learner's code makes without a seed fall as those of the module do, as where marks are given.
+
+    Only while her code runs, and in its thread: whoever else makes dice has them as ever.
+    """
+
+    def __init__(self) -> None:
+        self.here = _Here()
+        self.lock = threading.Lock()
+        self.holders = 0
+        self.undo: Callable[[], None] = lambda: None
+
+    @contextlib.contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Keep them ready for many calls: to change Python's own class for each of them would slow all dice down."""
+        with self.lock:
+            if self.holders == 0:
+                self.undo = throw_seeded_dice(lambda: self.here.runs)
+            self.holders += 1
+        self.here.at_hand += 1
+        try:
+            yield
+        finally:
+            self.here.at_hand -= 1
+            with self.lock:
+                self.holders -= 1
+                if self.holders == 0:
+                    self.undo()
+
+    @contextlib.contextmanager
+    def seeded(self) -> Iterator[None]:
+        """Throw them in the body, where a learner's code runs."""
+        before = self.here.runs
+        with contextlib.nullcontext() if self.here.at_hand else self.at_hand():
+            try:
+                self.here.runs = True
+                yield
+            finally:
+                self.here.runs = before
+
+
+_DICE = _SeededDice()
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, process_time
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -350,7 +351,7 @@ class Worker:
         self.sources[file] = source.decode("utf-8", "replace").splitlines()
         if not self.draws and any(map(_names_dice, os.listdir())):
             self.draws = True
-            _throw_seeded_dice()
+            throw_seeded_dice()
             self._seed("is loaded")
         module = ModuleType(name)
         module.__file__ = file
@@ -676,16 +677,21 @@ def _text(error: BaseException) -> str:
         return ""
 
 
-def _throw_seeded_dice() -> None:
-    """Let dice that are given no seed fall as those of the module do, which are seeded for every turn."""
+def throw_seeded_dice(wanted: Callable[[], bool] = lambda: True) -> Callable[[], None]:
+    """Let dice that are given no seed fall as those of the module do, whenever it is wanted; return what ends that.
+
+    Those of the module are seeded for every turn here. In practice they fall again as they did when a turn is taken
+    twice.
+    """
     import random
 
     seed = random.Random.seed
 
     def seeded(dice: Any, a: Any = None, version: int = 2) -> None:
-        seed(dice, random.getrandbits(64) if a is None else a, version)
+        seed(dice, random.getrandbits(64) if a is None and wanted() else a, version)
 
     random.Random.seed = seeded  # type: ignore[assignment,method-assign]
+    return partial(setattr, random.Random, "seed", seed)
 
 
 def _names_dice(file: str) -> bool:
