@@ -192,11 +192,11 @@ def test_a_proposer_that_shares_a_dict_with_its_copy_is_told_of_it_in_practice_t
 def test_a_fault_inside_a_dataclass_is_told_of_the_line_that_caused_it(tmp_path):
     file = tmp_path / "proposer.py"
     file.write_text(
-        "from paxoskit.protocol.node import Node\nfrom paxoskit.protocol.synod import Prepare\n\n\n"
-        "class Proposer(Node):\n    def on_propose(self, sender, message):\n        Prepare()\n"
+        "from paxoskit.protocol.node import Node\n\n\n"
+        "class Proposer(Node):\n    def on_propose(self, sender, message):\n        message.value = 'mine'\n"
     )
     says = {result.says for result in build(file, "05_proposer").values()}
-    assert all("proposer.py, line 7, in on_propose:\n    Prepare()\n" in each for each in says)
+    assert all("proposer.py, line 6, in on_propose:\n    message.value = 'mine'\n" in each for each in says)
 
 
 KIT_CLASSES = {"02_retries": ("KeyValueServer",), "04_acceptor": ("Acceptor",), "05_proposer": ("Proposer",),
