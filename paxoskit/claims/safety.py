@@ -63,6 +63,13 @@ class Outcome(NamedTuple):
     answer: str | None
 
 
+class Heard(NamedTuple):
+    """A promise that a candidate heard, and the highest slot whose block it lists, -1 for none."""
+
+    event: Event
+    top: int
+
+
 class Ghost(Claim):
     """The ghost recorder's memory: proposals, votes, promises, what is chosen, and what the chosen blocks imply.
 
@@ -87,7 +94,7 @@ class Ghost(Claim):
         self.ballots: dict[int, list[Ballot]] = {}
         self.votes: dict[tuple[int, Ballot, str], dict[Name, Event]] = {}
         self.cast: dict[Name, dict[int, tuple[Ballot, Event]]] = {name: {} for name in world.servers}
-        self.heard: dict[tuple[Ballot, Name], dict[Name, list[Event]]] = {}
+        self.heard: dict[tuple[Ballot, Name], dict[Name, list[Heard]]] = {}
         self.chosen: dict[int, Chosen] = {}
         self.tips: dict[Name, Chain] = {name: _chain(world.disks[name]) for name in world.servers}
         self.appended: tuple[Block, ...] = ()
@@ -126,8 +133,8 @@ class Ghost(Claim):
 
     def _promise(self, event: Event, promise: Promise) -> None:
         heard = self.heard.setdefault((promise.ballot, event.node), {}).setdefault(event.peer or 0, [])
-        if all(other.what != promise for other in heard):
-            heard.append(event)
+        if all(other.event.what != promise for other in heard):
+            heard.append(Heard(event, max((block.height for block in promise.blocks), default=-1)))
 
     def _proposal(self, event: Event, accept: Accept) -> None:
         block = accept.block
@@ -265,7 +272,7 @@ class P2c(GhostClaim):
             return None
         self.checks += 1
         heard = self.ghost.heard.get((accept.ballot, event.node), {})  # who answers twice may be taken at either word
-        reports = [[_report(promise.what, height) for promise in promises] for promises in heard.values()]
+        reports = [[_report(promise, height) for promise in promises] for promises in heard.values()]
         free = sum(None in said for said in reports)
         if free >= self.ghost.majority:
             return None
@@ -278,7 +285,7 @@ class P2c(GhostClaim):
         return self.broken(
             f"{title(event.node)} proposed {accept.block.hash[:8]} for slot {height} in ballot {accept.ballot}, but no "
             f"majority of the {len(reports)} promises it had heard allows that block: {_said(promises, height)}",
-            *promises, event,
+            *[promise.event for promise in promises], event,
         )  # fmt: skip
 
 
@@ -319,8 +326,9 @@ class PromiseComplete(GhostClaim):
         self.checks += 1
         promise: Promise = event.what
         cast = self.ghost.cast.get(event.node, {})
+        listed = {(block.height, block.hash) for block in promise.blocks}  # thousands, for a candidate far behind
         for height in range(promise.height, max(cast, default=-1) + 1):
-            if height in cast and not self._lists(promise, height, *cast[height]):
+            if height in cast and not self._lists(promise, listed, height, *cast[height]):
                 ballot, vote = cast[height]
                 return self.broken(
                     f"{title(event.node)} voted for {vote.what.hash[:8]} in slot {height}, ballot {ballot}, "
@@ -329,9 +337,11 @@ class PromiseComplete(GhostClaim):
                 )  # fmt: skip
         return None
 
-    def _lists(self, promise: Promise, height: int, ballot: Ballot, vote: Event) -> bool:
+    def _lists(
+        self, promise: Promise, listed: set[tuple[int, str]], height: int, ballot: Ballot, vote: Event
+    ) -> bool:
         chosen = self.ghost.chosen.get(height)
-        if any(block.height == height and chosen and block.hash == chosen.hash for block in promise.blocks):
+        if chosen is not None and (height, chosen.hash) in listed:
             return True
         said = promise.vote
         if said is None or said.block.height != height:
@@ -698,20 +708,21 @@ def _who(votes: Iterable[Event]) -> str:
 _DECIDED = Ballot(1 << 62, 0)
 
 
-def _report(promise: Promise, height: int) -> tuple[Ballot, str] | None:
-    for block in promise.blocks:
+def _report(heard: Heard, height: int) -> tuple[Ballot, str] | None:
+    promise: Promise = heard.event.what
+    for block in promise.blocks if height <= heard.top else ():
         if block.height == height:
             return _DECIDED, block.hash
     vote = promise.vote
     return None if vote is None or vote.block.height != height else (vote.ballot, vote.block.hash)
 
 
-def _said(promises: Iterable[Event], height: int) -> str:
+def _said(promises: Iterable[Heard], height: int) -> str:
     parts = []
     for promise in promises:
-        report = _report(promise.what, height)
+        report = _report(promise, height)
         what = "no vote" if report is None else f"{report[1][:8]} in ballot {report[0]}"
-        parts.append(f"{title(promise.peer or 0)} reported {what}")
+        parts.append(f"{title(promise.event.peer or 0)} reported {what}")
     return "; ".join(parts) or "it had heard none"
 
 

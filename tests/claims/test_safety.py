@@ -719,3 +719,25 @@ def test_an_unknown_claim_cannot_be_switched_off():
 def test_a_claim_without_see_says_so():
     with pytest.raises(TypeError, match="Claim is a claim without a method see"):
         Claim().see(Event(1, 0.0, "crash", 1))
+
+
+def test_a_promise_with_many_blocks_is_read_a_few_times_and_not_once_for_each_of_them():
+    class Blocks(tuple):
+        read = 0
+
+        def __iter__(self):
+            for one in super().__iter__():
+                Blocks.read += 1
+                yield one
+
+    history, blocks = History(), []
+    for height in range(100):
+        blocks.append(block(height, blocks[-1].hash if blocks else NO_HASH))
+        history.choose(blocks[-1])
+    for node in (1, 2):
+        history.promise(node, THREE, blocks=Blocks(blocks))
+    for height in range(100, 150):
+        blocks.append(block(height, blocks[-1].hash))
+        history.choose(blocks[-1], THREE)
+    assert history.fallen == []
+    assert 100 <= Blocks.read <= 2 * 5 * 100, "two promises, each by what claims ask of them"
