@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from paxoskit.protocol.node import Node
-from paxoskit.protocol.plain import Name
+from paxoskit.protocol.plain import FROZEN, Name
 from paxoskit.trace import Event
+
+SHARED: set[type] = {Event}
+"""Types of what claims remember whose values never change, besides those in FROZEN: copies of a claim share them."""
 
 
 class Watched(Protocol):
@@ -73,5 +76,22 @@ class Claim:
         twin = object.__new__(type(self))
         memo[id(self)] = twin
         for key, value in vars(self).items():
-            twin.__dict__[key] = value if key == "world" else copy.deepcopy(value, memo)
+            twin.__dict__[key] = value if key == "world" else _copied(value, memo)
         return twin
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    """Return a copy of what a claim remembers: thousands of names and events, which deepcopy would ask one by one."""
+    if _never_changes(value):
+        return value
+    if type(value) is not dict:
+        return copy.deepcopy(value, memo)
+    if id(value) not in memo:
+        twin = memo[id(value)] = {}
+        twin.update((key, _copied(part, memo)) for key, part in value.items())
+    return memo[id(value)]
+
+
+def _never_changes(value: Any) -> bool:
+    kind = type(value)
+    return kind in FROZEN or kind in SHARED or (kind is tuple and all(map(_never_changes, value)))

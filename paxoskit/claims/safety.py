@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from paxoskit.claims.claim import Claim, Violation, Watched
+from paxoskit.claims.claim import SHARED, Claim, Violation, Watched
 from paxoskit.protocol.chain import NO_HASH, Chain, is_good
 from paxoskit.protocol.messages import (
     Accept,
@@ -68,6 +68,9 @@ class Heard(NamedTuple):
 
     event: Event
     top: int
+
+
+SHARED.update((Chosen, Asked, Outcome, Heard))
 
 
 class Ghost(Claim):

@@ -741,3 +741,21 @@ def test_a_promise_with_many_blocks_is_read_a_few_times_and_not_once_for_each_of
         history.choose(blocks[-1], THREE)
     assert history.fallen == []
     assert 100 <= Blocks.read <= 2 * 5 * 100, "two promises, each by what claims ask of them"
+
+
+def test_a_copy_of_a_claim_shares_only_what_never_changes():
+    class Own(Claim):
+        """A learner's claim, which remembers whatever it likes."""
+
+    own = Own()
+    own.start(History())
+    own.names = {"lists": {1: [ONE]}, "pairs": {1: (ONE, [TWO])}, "facts": {1: (ONE, Event(1, 0.0, "ask", 1))}}
+    own.same = own.names["lists"]
+    twin = copy.deepcopy(own)
+    assert (twin.names, twin.world) == (own.names, own.world)
+    assert twin.same is twin.names["lists"]
+    own.names["lists"][1].append(TWO)
+    own.names["pairs"][1][1].append(ONE)
+    own.names["facts"][2] = ()
+    assert twin.names == {"lists": {1: [ONE]}, "pairs": {1: (ONE, [TWO])}, "facts": {1: own.names["facts"][1]}}
+    assert twin.names["facts"][1] is own.names["facts"][1]
