@@ -247,6 +247,17 @@ def test_p2c_falls_when_the_lower_of_two_reported_votes_is_taken(history):
     assert [violation.claim for violation in history.fallen] == ["P2c"]
 
 
+@pytest.mark.parametrize(("proposed", "falls"), [(OTHER, True), (EMPTY, False)])
+def test_p2c_takes_a_decided_block_that_a_promise_lists_for_the_highest_vote(history, proposed, falls):
+    history.choose(EMPTY)
+    history.promise(1, THREE, blocks=(EMPTY,))
+    history.promise(2, THREE, vote=Vote(ONE, EMPTY))
+    history.propose(THREE, proposed)
+    assert ("P2c" in {violation.claim for violation in history.fallen}) == falls
+    report = f"server 1 reported {EMPTY.hash[:8]} in ballot "
+    assert all(report in one.reason for one in history.fallen if one.claim == "P2c")
+
+
 def test_p2c_lets_any_majority_of_the_promises_speak(history):
     history.elect(ONE, 1, 2)
     history.propose(ONE, EMPTY)
