@@ -53,7 +53,7 @@ KEEP = 75_000
 """A live cluster remembers about so many events: never more than this and a checkpoint's worth, 100,000 in all."""
 
 HOLD = 0.0005
-"""Seconds for which a server that answered callers waits for their next requests before its other messages leave."""
+"""Seconds without a message after which a server waits no longer for the next requests of callers it answered."""
 
 CHECKPOINT = 25_000
 """A recording begins at a checkpoint; one is made every so many events."""
@@ -937,7 +937,8 @@ def _serve(
     """A server's thread: one turn after the other. Answers are given with the gate open: callers may call again.
 
     Who was answered often asks again at once. So what an answering turn also sends to servers waits for the next
-    requests of those callers, `HOLD` at most, and travels with what they cause: each server is woken once, not twice.
+    requests of those callers, until nothing comes for `HOLD`, and travels with what they cause: each server is woken
+    once, not twice.
     """
     inbox, mail, awaited = inboxes[name], list[Flight](), 0
     while True:
